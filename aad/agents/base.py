@@ -1,0 +1,122 @@
+"""What every agent shares: a job goes in, a command comes out, an exit is judged. Starts nothing."""
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from attrs import field, frozen
+
+from aad.events import Failure, Usage
+from aad.spec import Spec
+
+
+def allowed_environment(environ: Mapping[str, str], patterns: Iterable[str]) -> dict[str, str]:
+    """Return the variables whose names match one of the globs."""
+    names = [name for pattern in patterns for name in fnmatch.filter(environ, pattern)]
+    return {name: environ[name] for name in names}
+
+
+@frozen(kw_only=True)
+class Job:
+    """One attempt's work order. `answer` is the reply to the question that ended the attempt before."""
+
+    run: str
+    session: str
+    spec: Spec
+    spec_file: str
+    attempt: int
+    workspace: Path
+    events_file: Path
+    answer: str | None = None
+
+    @property
+    def prompt(self) -> bytes:
+        """The spec's words, read when they are needed: nobody holds the texts of ten thousand specs.
+
+        Raises OSError where the file cannot be read.
+        """
+        return Path(self.spec_file).read_bytes() if self.spec.text is None else self.spec.text.encode()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a child finds its way."""
+        told = {
+            "AAD_RUN_ID": self.run,
+            "AAD_SESSION_ID": self.session,
+            "AAD_SPEC_ID": self.spec.id,
+            "AAD_SPEC_FILE": self.spec_file,
+            "AAD_ATTEMPT": str(self.attempt),
+            "AAD_MODE": "new" if self.answer is None else "resume",
+            "AAD_WORKSPACE": str(self.workspace),
+            "AAD_EVENTS": str(self.events_file),
+        }
+        return told if self.answer is None else {**told, "AAD_ANSWER": self.answer}
+
+
+@frozen(kw_only=True)
+class Command:
+    """What to start: argv, the whole environment, the working directory, what stdin holds (None: nothing)."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    cwd: str
+    stdin: bytes | None = field(default=None, repr=False)
+
+
+@frozen
+class Exit:
+    """How a process ended: by an exit code, or by a signal."""
+
+    code: int | None
+    signal: int | None = None
+
+
+class Outcome(StrEnum):
+    """What an attempt came to."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    QUESTION = "question"
+
+
+@frozen(kw_only=True)
+class Question:
+    """What a child asks of a person."""
+
+    text: str
+    options: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """The judgement of one attempt. `transient`: the same work may well succeed if tried again."""
+
+    outcome: Outcome
+    failure: Failure | None = None
+    transient: bool = False
+    question: Question | None = None
+    usage: Usage | None = None
+
+
+COMPLETED = Verdict(outcome=Outcome.COMPLETED)
+
+
+def failed(failure: Failure, *, transient: bool = False) -> Verdict:
+    """Return the verdict of an attempt that failed."""
+    return Verdict(outcome=Outcome.FAILED, failure=failure, transient=transient)
+
+
+class Agent(Protocol):
+    """Turns a job into a command, and the command's end into a verdict. Pure: builds values only."""
+
+    @property
+    def name(self) -> str:
+        """The word by which config and spec files ask for this agent."""
+
+    def command(self, job: Job, env: Mapping[str, str]) -> Command:
+        """Return what to start for a job; `env` is the environment that the child is allowed."""
+
+    def judge(self, end: Exit) -> Verdict:
+        """Return what an exit that nobody forced means."""

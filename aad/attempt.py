@@ -1,0 +1,294 @@
+"""One attempt at a session: a folder, a child or a callable, what it says of itself, and a verdict.
+
+Knows neither retries nor other sessions. Only `end` and the caller's cancellation stop it; the monitor calls
+`end` when a limit is passed. An attempt that was ended is never completed, whatever its exit code.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import trio
+from attrs import define, evolve, field, frozen
+
+from aad.agents.base import Agent, Command, Exit, Job, Outcome, Question, Verdict, failed
+from aad.agents.command import as_argv
+from aad.agents.function import FunctionAgent
+from aad.display.text import clean_tail
+from aad.events import EscalationKind, EscalationLevel, Failure, Reason
+from aad.formats.markdown import count_checklist
+from aad.news import Asked, News, NewsFile, Progress, Trouble
+from aad.output import OutputLog
+from aad.process import run_child
+from aad.redact import Redactor
+from aad.spec import Spec
+
+
+class ChildHandle(Protocol):
+    """What an attempt needs to know of a running child."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    @property
+    def exit(self) -> Exit | None:
+        """How it ended, once it has."""
+
+    @property
+    def leaked(self) -> bool:
+        """Whether it left processes behind that had to be ended."""
+
+    def kill(self) -> None:
+        """End it and all its group at once."""
+
+
+class RunChild(Protocol):
+    """Runs a child to its end: `process.run_child`, or a scripted one in tests."""
+
+    def __call__(
+        self,
+        command: Command,
+        *,
+        write: Callable[[bytes], None],
+        grace: float,
+        started: Callable[[ChildHandle], None],
+    ) -> Awaitable[Exit]: ...
+
+
+@frozen(kw_only=True)
+class Limits:
+    """What bounds an attempt, in seconds; infinite where there is no bound.
+
+    `stall` is the silence after which it is ended, `slow_after` when people are told that it takes long, and
+    `expected` how long it took before, where that is known.
+    """
+
+    timeout: float = math.inf
+    stall: float = math.inf
+    slow_after: float = math.inf
+    grace: float = 10.0
+    expected: float | None = None
+
+
+class Listener(Protocol):
+    """Who hears what an attempt has to tell."""
+
+    def started(self, pid: int | None) -> None:
+        """Hear that the child runs."""
+
+    def progressed(self, progress: Progress, *, guessed: bool) -> None:
+        """Hear how far it is."""
+
+    def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
+        """Hear that something is wrong and the attempt goes on."""
+
+    def leaked(self) -> None:
+        """Hear that the child left processes behind, which are ended."""
+
+
+@define
+class _Checklist:
+    """The boxes of a spec file, read again only when the file was changed."""
+
+    path: Path
+    _seen: int | None = None
+    _share: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._seen = self._stamp()
+
+    def read(self) -> float | None:
+        stamp = self._stamp()
+        if stamp is not None and stamp != self._seen:
+            self._seen = stamp
+            with suppress(OSError):  # gone again between two looks
+                done, total = count_checklist(self.path.read_text(encoding="utf-8", errors="replace"))
+                self._share = done / total if total else None
+        return self._share
+
+    def _stamp(self) -> int | None:
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError:
+            return None
+
+
+@define(eq=False, kw_only=True)
+class Attempt:
+    """One try of a session. Times are seconds of Trio's clock."""
+
+    job: Job
+    agent: Agent | FunctionAgent
+    limits: Limits
+    env: Mapping[str, str] = field(repr=False)
+    output: OutputLog
+    redactor: Redactor
+    listener: Listener
+    run_child: RunChild = run_child
+    started_at: float = field(init=False, factory=trio.current_time)
+    last_sign: float = field(init=False, factory=trio.current_time)
+    ended_by: Reason | None = field(init=False, default=None)
+    child: ChildHandle | None = field(init=False, default=None)
+    own_progress: bool = field(init=False, default=False)
+    _news: NewsFile = field(init=False)
+    _checklist: _Checklist = field(init=False)
+    _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
+    _question: Question | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._news = NewsFile(self.job.events_file)
+        self._checklist = _Checklist(Path(self.job.spec_file))
+
+    @property
+    def deadline(self) -> float:
+        return self.started_at + self.limits.timeout
+
+    async def run(self) -> Verdict:
+        """Make the attempt and judge it. Raises SpawnError for a start that may succeed later."""
+        verdict: Verdict | None = None
+        try:
+            with self._scope:
+                verdict = await self._work()
+        finally:
+            self.look(last=True)
+            self.output.close()
+        return self._judge(verdict)
+
+    def warn_of(self, kind: EscalationKind, message: str) -> None:
+        """Raise a warning about the attempt; it goes on."""
+        self.listener.troubled(Trouble(message=message, level=EscalationLevel.WARNING), kind)
+
+    def guess(self, progress: Progress, *, guessed: bool) -> None:
+        """Tell how far the attempt seems to be."""
+        self.listener.progressed(progress, guessed=guessed)
+
+    def count_ticks(self) -> float | None:
+        """Return the share of ticked boxes in the workspace's copy of the spec once it was changed."""
+        return self._checklist.read()
+
+    def end(self, reason: Reason) -> None:
+        """End the attempt, whatever it is doing; the first reason counts."""
+        if self.ended_by is None:
+            self.ended_by = reason
+            self._scope.cancel()
+
+    def kill(self) -> None:
+        """End the child at once, without grace."""
+        if self.child is not None:
+            self.child.kill()
+
+    def look(self, *, last: bool = False) -> None:
+        """Take in what the child said since the last look."""
+        for news in self._news.read(last=last):
+            self.last_sign = trio.current_time()
+            self._hear(news)
+
+    # What a callable is given: see agents.function.ChildSession.
+
+    @property
+    def spec(self) -> Spec:
+        return self.job.spec
+
+    @property
+    def attempt(self) -> int:
+        return self.job.attempt
+
+    @property
+    def workspace(self) -> Path:
+        return self.job.workspace
+
+    def report(self, progress: float | None = None, message: str | None = None) -> None:
+        self.last_sign = trio.current_time()
+        share = None if progress is None else min(max(progress, 0.0), 1.0)
+        self._hear(Progress(progress=share, message=message))
+
+    def warn(self, message: str) -> None:
+        self._hear(Trouble(message=message, level=EscalationLevel.WARNING))
+
+    def write(self, text: str) -> None:
+        self._write(text.encode(errors="backslashreplace"))
+
+    async def _work(self) -> Verdict:
+        if isinstance(self.agent, FunctionAgent):
+            self.listener.started(None)
+            verdict = await self.agent.work(self)
+        else:
+            command = self.agent.command(self.job, self.env)
+            verdict = self.agent.judge(await self._run(command, self._start))
+        self.look(last=True)
+        if self._question is None and verdict.outcome is Outcome.COMPLETED:
+            return await self._verify() or verdict
+        return verdict
+
+    async def _verify(self) -> Verdict | None:
+        """Run the spec's `verify` and return its failure, if it is one."""
+        check = self.job.spec.verify
+        if check is None:
+            return None
+        command = Command(
+            argv=as_argv(check), env={**self.env, **self.job.environment}, cwd=str(self.workspace)
+        )
+        self.write(f"[aad] verify: {check if isinstance(check, str) else ' '.join(check)}\n")
+        end = await self._run(command, self._adopt)
+        if end.code == 0:
+            return None
+        return failed(Failure(reason=Reason.VERIFY_FAILED, exit_code=end.code, signal=end.signal))
+
+    async def _run(self, command: Command, started: Callable[[ChildHandle], None]) -> Exit:
+        end = await self.run_child(command, write=self._write, grace=self.limits.grace, started=started)
+        if self.child is not None and self.child.leaked:
+            self.listener.leaked()
+        return end
+
+    def _start(self, child: ChildHandle) -> None:
+        self._adopt(child)
+        self.listener.started(child.pid)
+
+    def _adopt(self, child: ChildHandle) -> None:
+        self.child = child
+
+    def _write(self, chunk: bytes) -> None:
+        self.last_sign = trio.current_time()
+        self.output.write(chunk)
+
+    def _hear(self, news: News) -> None:
+        redact = self.redactor.redact
+        match news:
+            case Progress(progress=progress, message=message):
+                self.own_progress = self.own_progress or progress is not None
+                words = None if message is None else redact(message)
+                self.listener.progressed(Progress(progress=progress, message=words), guessed=False)
+            case Trouble(message=message, level=level):
+                trouble = Trouble(message=redact(message), level=level)
+                self.listener.troubled(trouble, EscalationKind.FAILED)
+            case Asked(text=text, options=options):
+                self._ask(Question(text=redact(text), options=tuple(map(redact, options))))
+
+    def _ask(self, question: Question) -> None:
+        """End the attempt for a question: its slot is of more use to others than to one who waits."""
+        if self._question is None:
+            self._question = question
+            self._scope.cancel()
+
+    def _judge(self, verdict: Verdict | None) -> Verdict:
+        if self.ended_by is not None:
+            return failed(self._complete(Failure(reason=self.ended_by)))
+        if self._question is not None:
+            return Verdict(outcome=Outcome.QUESTION, question=self._question)
+        if verdict is None:
+            # Our own scope is cancelled by nothing but the two above.
+            raise AssertionError
+        if verdict.failure is None:
+            return verdict
+        return evolve(verdict, failure=self._complete(verdict.failure))
+
+    def _complete(self, failure: Failure) -> Failure:
+        """Add what is known of the end: the exit of a child that was ended, the last lines of its output."""
+        end = self.child.exit if self.child is not None else None
+        if self.ended_by is not None and end is not None:
+            failure = evolve(failure, exit_code=end.code, signal=end.signal)
+        message = self.redactor.redact(failure.message)
+        return evolve(failure, message=message, log_tail=clean_tail(self.output.tail()))

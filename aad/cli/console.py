@@ -1,0 +1,91 @@
+"""What the commands share: where they write, in which language and looks, and the project with its settings."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from attrs import define, frozen
+
+from aad import messages
+from aad.config import OrchestratorConfig
+from aad.configfile import load_config
+from aad.display.stream import Stream
+from aad.display.style import Style, choose_language, choose_style
+from aad.project import Project, find_project
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+@frozen
+class Looks:
+    """The options that say how output looks; None where the config decides."""
+
+    color: str = "auto"
+    symbols: str | None = None
+    lang: str | None = None
+
+
+@define
+class Console:
+    """One command's surroundings. People are told on `err`; what was asked for goes to `out`."""
+
+    project: Project
+    config: OrchestratorConfig
+    lang: str
+    looks: Looks
+    out: Stream
+    err: Stream
+
+    def style(self, stream: Stream) -> Style:
+        """Return how a stream is written; each is judged apart."""
+        return choose_style(
+            color=self.looks.color,
+            symbols=self.looks.symbols or self.config.ui.symbols,
+            environ=os.environ,
+            terminal=stream.isatty(),
+            encoding=stream.encoding,
+        )
+
+    def width(self) -> int | None:
+        """Return the columns of the terminal on stdout, None where there is none."""
+        return os.get_terminal_size(sys.stdout.fileno()).columns if self.out.isatty() else None
+
+    def text(self, key: str, fields: Mapping[str, object] | None = None) -> str:
+        return messages.text(self.lang, key, fields)
+
+
+def open_console(
+    looks: Looks, *, profile: str | None = None, options: Mapping[str, object] | None = None
+) -> Console:
+    """Return the surroundings of a command, started in or below a project; raises InputError."""
+    project = find_project(Path.cwd())
+    config = load_config(project, profile=profile, environ=os.environ, options=options or {})
+    out, err = Stream(sys.stdout), Stream(sys.stderr)
+    lang = choose_language(looks.lang, os.environ, config.ui.lang, err.encoding)
+    return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err)
+
+
+def looks_options(lang: str) -> Callable[[Decorated], Decorated]:
+    """Return a decorator that adds `--color`, `--symbols` and `--lang`; see `Looks`."""
+    choices = {
+        "--color": (["auto", "always", "never"], "auto"),
+        "--symbols": (["auto", "emoji", "unicode", "ascii"], None),
+        "--lang": (["en", "ja"], None),
+    }
+
+    def decorate(function: Decorated) -> Decorated:
+        for name, (words, default) in reversed(choices.items()):
+            told = messages.text(lang, f"help.option{name[1:]}")
+            function = click.option(name, type=click.Choice(words), default=default, help=told)(function)
+        return function
+
+    return decorate
+
+
+def format_option(*words: str, lang: str) -> Callable[[Decorated], Decorated]:
+    """Return a decorator that adds `--format` with its choices, the first of them the default."""
+    told = messages.text(lang, "help.option-format")
+    return click.option("--format", "form", type=click.Choice(words), default=words[0], help=told)

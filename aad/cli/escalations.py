@@ -1,0 +1,202 @@
+"""`aad escalations`: what children raised to the parent session, and what was decided. Decides nothing."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aad import messages
+from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
+from aad.cli.console import Looks, format_option, looks_options, open_console
+from aad.cli.listing import ListingGroup
+from aad.codec import read_time
+from aad.display.failures import name_signal
+from aad.display.status import align
+from aad.display.style import Role, Style
+from aad.display.text import clean
+from aad.display.voice import Voice
+from aad.escalationlog import read_escalation, read_escalations
+
+Escalation = Mapping[str, Any]
+
+OPEN = "open"
+
+
+def make_command(lang: str) -> click.Command:
+    """Return the commands, their help in the given language."""
+
+    @click.group("escalations", cls=ListingGroup, help=messages.text(lang, "help.escalations.long"))
+    def escalations() -> None:
+        """Stand above the commands."""
+
+    told = messages.text(lang, "help.escalations.list")
+
+    @escalations.command("list", help=messages.text(lang, "help.escalations.list.long"), short_help=told)
+    @format_option("text", "json", lang=lang)
+    @looks_options(lang)
+    def list_(**options: Any) -> None:  # noqa: ANN401 - click's door
+        _list_escalations(options)
+
+    told = messages.text(lang, "help.escalations.show")
+
+    @escalations.command("show", help=messages.text(lang, "help.escalations.show.long"), short_help=told)
+    @click.argument("escalation", metavar="ID")
+    @format_option("text", "json", lang=lang)
+    @looks_options(lang)
+    def show(**options: Any) -> None:  # noqa: ANN401 - click's door
+        _show_escalation(options)
+
+    return escalations
+
+
+def _list_escalations(options: dict[str, Any]) -> None:
+    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    found = list(read_escalations(console.project.escalations))
+    if options["form"] == "json":
+        answer_json(console, found)
+    elif found:
+        style = console.style(console.out)
+        voice = Voice(console.lang, style)
+        marks = [_mark(escalation, style) for escalation in found]
+        answer_rows(console, marks, [_cells(escalation, voice) for escalation in found])
+    else:
+        console.err.write(console.text("escalations.none") + "\n")
+
+
+def _show_escalation(options: dict[str, Any]) -> None:
+    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    # The run's log names the file: its path will do as well.
+    found = read_escalation(console.project.escalations, Path(options["escalation"]).name)
+    if options["form"] == "json":
+        answer_json(console, found)
+    else:
+        answer_text(console, "\n".join(_draw(found, Voice(console.lang, console.style(console.out)))))
+
+
+def _mark(escalation: Escalation, style: Style) -> str:
+    """Return the mark of an escalation: one column, painted."""
+    if escalation.get("state") == OPEN:
+        return style.paint(Role.WARN, style.symbols.waiting)
+    return style.paint(Role.DIM, style.symbols.ok)
+
+
+def _cells(escalation: Escalation, voice: Voice) -> tuple[str, ...]:
+    return (
+        _read_text(escalation, "id"),
+        _name(escalation, "level", voice),
+        _name(escalation, "kind", voice),
+        _format_time(escalation.get("timestamp")),
+        _name(escalation, "state", voice),
+        _read_text(escalation, "reason"),
+    )
+
+
+def _draw(escalation: Escalation, voice: Voice) -> Iterator[str]:
+    """Yield the lines of an escalation: a head, what is known of it in columns, its log's tail, what next."""
+    yield voice.style.paint(Role.BOLD, _read_text(escalation, "id"))
+    rows = [
+        (voice.say(f"escalations.{key}") if key else "", value) for key, value in _facts(escalation, voice)
+    ]
+    yield from (f"  {line}" for line in align(rows))
+    bar = voice.style.paint(Role.DIM, voice.style.symbols.bar)
+    yield from (f"    {bar} {line}".rstrip() for line in _read_list(escalation, "log_tail"))
+    yield from map(voice.hint, _next_commands(escalation))
+
+
+def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
+    """Yield the facts that there are, each behind its key; what belongs to the fact before has none."""
+    facts = {
+        "state": _name(escalation, "state", voice),
+        "level": _name(escalation, "level", voice),
+        "kind": _name(escalation, "kind", voice),
+        "spec": _name_attempt(escalation, voice),
+        "run": _read_text(escalation, "run_id"),
+        "when": _format_time(escalation.get("timestamp")),
+        "reason": _read_text(escalation, "reason"),
+        "failure": _describe_failure(escalation, voice),
+        "blocks": ", ".join(_read_list(escalation, "blocks")),
+        "log": _read_text(escalation, "log"),
+    }
+    yield from ((key, fact) for key, fact in facts.items() if fact)
+    yield from _question_facts(_read_members(escalation, "question"))
+    yield from _decision_facts(_read_members(escalation, "decision"), voice)
+
+
+def _question_facts(question: Escalation) -> Iterator[tuple[str, str]]:
+    lines = _read_lines(question, "text")
+    yield from zip(("question", *[""] * len(lines)), lines, strict=False)
+    for number, option in enumerate(_read_list(question, "options"), start=1):
+        yield "", f"{number}. {option}"
+
+
+def _decision_facts(decision: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
+    if not decision:
+        return
+    fields = {"action": _name(decision, "action", voice), "by": _name(decision, "by", voice)}
+    yield "decision", voice.say("escalations.decided", fields)
+    if at := _format_time(decision.get("at")):
+        yield "", at
+    yield from (("", line) for line in _read_lines(decision, "text"))
+
+
+def _name_attempt(escalation: Escalation, voice: Voice) -> str:
+    spec, attempt = _read_text(escalation, "spec_id"), escalation.get("attempt")
+    return voice.say("log.spec_attempt", {"spec": spec, "attempt": attempt}) if attempt else spec
+
+
+def _describe_failure(escalation: Escalation, voice: Voice) -> str:
+    """Return how the child ended, where that says more than the reason."""
+    match _read_members(escalation, "failure"):
+        case {"signal": int(number)}:
+            told = voice.say("reason.killed_by", {"signal": name_signal(number)})
+        case {"exit_code": int(code)}:
+            told = voice.say("reason.exit_code_known", {"code": code})
+        case _:
+            return ""
+    return "" if told == _read_text(escalation, "reason") else told
+
+
+def _next_commands(escalation: Escalation) -> Iterator[str]:
+    """Yield what leads on: to the whole log, and to the run's going on."""
+    spec, run, attempt = (_read_text(escalation, key) for key in ("spec_id", "run_id", "attempt"))
+    if _read_text(escalation, "log"):
+        yield f"aad logs {spec} --run {run} --attempt {attempt}"
+    if escalation.get("level") != "warning":
+        yield f"aad orchestrate --resume {run}"
+
+
+# The files lie open to everybody: whatever stands in them is shown, and nothing in them is believed.
+
+
+def _read_text(members: Escalation, key: str) -> str:
+    value = members.get(key)
+    return "" if value is None else clean(str(value))
+
+
+def _read_list(members: Escalation, key: str) -> list[str]:
+    value = members.get(key)
+    return [clean(str(each)) for each in value] if isinstance(value, list) else []
+
+
+def _read_lines(members: Escalation, key: str) -> list[str]:
+    value = members.get(key)
+    return [] if value is None else [clean(line) for line in str(value).splitlines()]
+
+
+def _read_members(members: Escalation, key: str) -> Escalation:
+    value = members.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _name(members: Escalation, key: str, voice: Voice) -> str:
+    """Return one of our own words in the language of people, and any other as it is."""
+    word = _read_text(members, key)
+    return messages.load_catalogue(voice.lang).get(f"escalations.{key}.{word}", word)
+
+
+def _format_time(moment: object) -> str:
+    try:
+        return format_moment(read_time(str(moment)))
+    except (ValueError, OverflowError, OSError):
+        return "" if moment is None else clean(str(moment))

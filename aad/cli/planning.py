@@ -1,0 +1,71 @@
+"""From options to a plan: reads the specs, selects, orders. Starts nothing and loads nothing that could."""
+
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from aad.agents import check_runnable
+from aad.cli.console import Console
+from aad.config import apply_overrides
+from aad.errors import InputError
+from aad.loader import load_specs
+from aad.plan import Plan, make_plan
+from aad.report import read_durations
+from aad.selection import Selection, parse_wanted, select
+
+
+@frozen(kw_only=True)
+class Wish:
+    """What the user selected: `specs` as written, ids and globs; all specs where that is None."""
+
+    specs: str | None = None
+    everything: bool = False
+    specs_dir: Path | None = None
+    with_dependencies: bool = True
+    allow_draft: bool = False
+
+    @property
+    def says_which(self) -> bool:
+        """Whether specs were named at all; a run that is resumed knows its own."""
+        return self.everything or self.specs is not None
+
+
+def choose_specs(console: Console, wish: Wish) -> Selection:
+    """Return the specs that a wish comes to; raises InputError, NothingMatchedError."""
+    return settle(console, find_specs(console, wish))
+
+
+def find_specs(console: Console, wish: Wish) -> Selection:
+    """Return the specs that a wish comes to, whether they can be run or not; raises as `choose_specs`."""
+    wanted = None if wish.specs is None else parse_wanted(wish.specs)
+    catalogue = load_specs(
+        console.project, specs_dir=wish.specs_dir, config=console.config, wanted=wanted or ()
+    )
+    selection = select(
+        catalogue,
+        wanted,
+        with_dependencies=wish.with_dependencies,
+        allow_draft=wish.allow_draft,
+    )
+    return evolve(selection, specs=tuple(apply_overrides(console.config, s) for s in selection.specs))
+
+
+def settle(console: Console, selection: Selection) -> Selection:
+    """Fill in what the specs leave to the config; raises InputError for what has nothing to run."""
+    selection = evolve(selection, specs=tuple(apply_overrides(console.config, s) for s in selection.specs))
+    problems = check_runnable(selection.specs, console.config.agent)
+    if problems:
+        raise InputError(problems)
+    return selection
+
+
+def plan_selection(console: Console, selection: Selection) -> Plan:
+    """Return the plan for a selection, with what past runs taught about durations."""
+    return make_plan(
+        selection.specs,
+        done=selection.done,
+        added=selection.added,
+        durations=read_durations(console.project.runs),
+        slots=console.config.orchestrator.slots,
+        agent=console.config.agent.kind,
+    )

@@ -1,0 +1,182 @@
+"""Runs a plan at a terminal or in CI: signals in, displays out, an exit status. The only command with Trio."""
+
+import logging
+import os
+import signal
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import trio
+from attrs import evolve, frozen
+
+from aad.cli.console import Console
+from aad.cli.planning import Wish, choose_specs, settle
+from aad.display.base import NoDisplay
+from aad.display.jsonl import JsonlDisplay
+from aad.display.narrator import QUIET
+from aad.display.plain import PlainDisplay
+from aad.display.stream import Stream
+from aad.display.text import clean
+from aad.ending import EXIT_WAITING
+from aad.errors import InputError, JournalError, Problem
+from aad.events import EscalationRaised, Event
+from aad.files import write_whole
+from aad.journal import find_run
+from aad.loader import load_specs
+from aad.orchestrator import Orchestrator
+from aad.plan import Plan
+from aad.selection import Selection, select
+from aad.state import RunState
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+NEWEST = "latest"
+EXIT_BUG = 3
+
+
+@frozen(kw_only=True)
+class Telling:
+    """How a run is told: `json` puts the events on stdout, `verbosity` is -1 for quiet."""
+
+    progress: str = "auto"
+    json: bool = False
+    verbosity: int = 0
+
+
+def run_specs(console: Console, wish: Wish, telling: Telling, *, resume: str | None) -> int:
+    """Run what was selected, or go on with an earlier run; returns the exit status. Raises AadError."""
+    run_id = None
+    if resume is not None:
+        run_id = find_run(console.project.runs, None if resume == NEWEST else resume)
+    selection = choose_specs(console, wish) if run_id is None or wish.says_which else None
+    with _logging_to(console.err):
+        # With `resume` this takes the lock before it reads the journal, so nobody else is writing it.
+        orchestrator = Orchestrator(console.config, root=console.project.root, resume=run_id)
+        try:
+            selection = selection or _choose_resumed(console, wish, orchestrator.state)
+            return _carry_out(orchestrator, selection, console, telling)
+        finally:
+            orchestrator.close()
+
+
+def _choose_resumed(console: Console, wish: Wish, state: RunState) -> Selection:
+    """Return the specs of the run that goes on, as their files say now."""
+    entries = () if state.plan is None else state.plan.specs
+    catalogue = load_specs(console.project, specs_dir=wish.specs_dir, config=console.config)
+    gone = [
+        Problem("resumed_spec_gone", {"spec": entry.id, "run": state.run}, path=entry.path)
+        for entry in entries
+        if entry.id not in catalogue.specs and entry.id not in state.completed
+    ]
+    if gone:
+        raise InputError(gone)
+    wanted = [entry.id for entry in entries if entry.id in catalogue.specs]
+    selection = select(catalogue, wanted, with_dependencies=False, allow_draft=True)
+    added = frozenset(entry.id for entry in entries if entry.added)
+    return settle(console, evolve(selection, added=added))
+
+
+def _carry_out(
+    orchestrator: Orchestrator, selection: Selection, console: Console, telling: Telling
+) -> int:
+    orchestrator.register_specs(selection.specs, added=selection.added)
+    plan = orchestrator.make_plan()
+    orchestrator.open()
+    _attach_displays(orchestrator, console, telling)
+    if selection.drafts_left_out and telling.verbosity >= 0:
+        console.err.write(console.text("drafts_left_out", {"names": ", ".join(selection.drafts_left_out)}) + "\n")
+    try:
+        return trio.run(_supervise, orchestrator, plan, console)
+    except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line
+        return _keep_traceback(orchestrator, console)
+
+
+async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
+    """Carry out the plan under the eye of signals."""
+    heeded = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    async with trio.open_nursery() as nursery:
+        with trio.open_signal_receiver(*heeded) as arrivals:
+            nursery.start_soon(_obey_signals, arrivals, orchestrator)
+            status = await _run(orchestrator, plan, console)
+            nursery.cancel_scope.cancel()
+    return status
+
+
+async def _run(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
+    try:
+        state = await orchestrator.run(plan)
+    except JournalError as error:
+        console.err.write(f"{error.render(console.lang)}\n")
+        return EXIT_WAITING
+    return EXIT_BUG if state.exit_code is None else state.exit_code
+
+
+async def _obey_signals(arrivals: AsyncIterator[int], orchestrator: Orchestrator) -> None:
+    """End the run in order at the first signal, its children at once at the second, everything at the third."""
+    number = await anext(arrivals)
+    orchestrator.cancel(signal=number)
+    await anext(arrivals)
+    orchestrator.kill()
+    await anext(arrivals)
+    os._exit(128 + number)
+
+
+def _attach_displays(orchestrator: Orchestrator, console: Console, telling: Telling) -> None:
+    if telling.json:
+        orchestrator.attach(JsonlDisplay(console.out), output=True)
+    plain = PlainDisplay(
+        console.err,
+        orchestrator.state,
+        console.style(console.err),
+        console.lang,
+        verbosity=QUIET if telling.progress == "none" else telling.verbosity,
+        tail_lines=console.config.logs.tail_lines,
+    )
+    orchestrator.attach(plain)
+    if "bell" in console.config.escalation.notify and console.err.isatty():
+        orchestrator.attach(_Bell(console.err))
+
+
+@frozen
+class _Bell(NoDisplay):
+    """Rings the terminal's bell once for each escalation."""
+
+    out: Stream
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, EscalationRaised):
+            self.out.write("\a")
+
+
+class _StreamHandler(logging.Handler):
+    """Says diagnostics as lines among the display's."""
+
+    def __init__(self, out: Stream) -> None:
+        super().__init__(logging.WARNING)
+        self.out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.out.write(f"aad: {clean(record.getMessage())}\n")
+
+
+@contextmanager
+def _logging_to(out: Stream) -> Iterator[None]:
+    logger, handler = logging.getLogger("aad"), _StreamHandler(out)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _keep_traceback(orchestrator: Orchestrator, console: Console) -> int:
+    """Keep the traceback of a bug in the run's folder and say where."""
+    told = traceback.format_exc()
+    path = orchestrator.project.run(orchestrator.run_id) / "internal-error.txt"
+    try:
+        write_whole(path, told.encode(errors="backslashreplace"))
+    except OSError:
+        console.err.write(told)
+        return EXIT_BUG
+    console.err.write(console.text("internal_error", {"path": console.project.show(path)}) + "\n")
+    return EXIT_BUG

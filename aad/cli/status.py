@@ -1,0 +1,45 @@
+"""`aad status`: where a run stands, from its journal alone."""
+
+from typing import Any
+
+import click
+
+from aad import messages
+from aad.cli.answers import answer_json, answer_text
+from aad.cli.console import Console, Looks, format_option, looks_options, open_console
+from aad.cli.history import INTERRUPTED, Snapshot, read_run
+from aad.display.status import draw_status
+from aad.display.voice import Voice
+from aad.journal import find_run
+from aad.report import describe_status
+
+
+def make_command(lang: str) -> click.Command:
+    """Return the command, its help in the given language."""
+
+    @click.command("status", help=messages.text(lang, "help.status.long"))
+    @click.argument("run", required=False)
+    @format_option("text", "json", lang=lang)
+    @looks_options(lang)
+    def status(**options: Any) -> None:  # noqa: ANN401 - click's door
+        _tell_status(options)
+
+    return status
+
+
+def _tell_status(options: dict[str, Any]) -> None:
+    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    snapshot = read_run(console.project, find_run(console.project.runs, options["run"]))
+    if options["form"] == "json":
+        answer_json(console, describe_status(snapshot.state, snapshot.now))
+    else:
+        answer_text(console, draw_snapshot(console, snapshot))
+
+
+def draw_snapshot(console: Console, snapshot: Snapshot) -> str:
+    """Return a run as people read it, and where it was cut off, what goes on with it."""
+    style = console.style(console.out)
+    drawing = draw_status(snapshot.state, style, console.lang, snapshot.now)
+    if snapshot.state.status != INTERRUPTED:
+        return drawing
+    return f"{drawing}\n{Voice(console.lang, style).hint(f'aad orchestrate --resume {snapshot.state.run}')}"

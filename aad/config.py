@@ -1,0 +1,230 @@
+"""The settings as values, with their defaults. Knows nothing of files: `configfile` reads them.
+
+The classes mirror the tables of `config/aad.toml`. Durations are seconds, sizes bytes; a duration of 0
+means no limit. What a type does not say of a setting, a `Rule` or a `Choice` beside it does: it binds
+what people write, not what is built in code. A test keeps this file and `config/aad.toml` equal.
+"""
+
+import os
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+from unicodedata import normalize
+
+from attrs import evolve, field, fields_dict, frozen
+
+from aad.spec import Spec
+from aad.units import BIGGEST, LONGEST
+
+# More than any machine runs side by side, or any person means.
+MANY = 10_000
+
+
+@frozen
+class Rule:
+    """How a setting is written, `form`, and the least and the most that it may be."""
+
+    form: Literal["duration", "size", "whole", "number", "pattern", "variable"]
+    least: float = 0
+    most: float = MANY
+
+
+@frozen
+class Choice:
+    """The words that a setting may be. `later` are known words that this version does not offer yet."""
+
+    offered: tuple[str, ...]
+    later: tuple[str, ...] = ()
+
+
+KNOWN_AGENTS = ("command",)
+
+AgentKind = Annotated[
+    str, Choice(KNOWN_AGENTS, later=("acp", "claude", "codex", "gemini", "opencode", "pi", "qwen"))
+]
+Isolation = Annotated[Literal["directory", "none"], Choice(("directory", "none"), later=("worktree",))]
+Progress = Annotated[Literal["auto", "plain", "none"], Choice(("auto", "plain", "none"), later=("live",))]
+Duration = Annotated[float, Rule("duration", most=LONGEST)]
+# A loop that never rests would eat a core; one that rests for days would watch nothing.
+Interval = Annotated[float, Rule("duration", least=0.01, most=3600)]
+Size = Annotated[int, Rule("size", most=BIGGEST)]
+Count = Annotated[int, Rule("whole")]
+Amount = Annotated[float, Rule("number", most=1e9)]
+Pattern = Annotated[str, Rule("pattern")]
+Variable = Annotated[str, Rule("variable")]
+Retries = Annotated[int, Rule("whole", most=1000)]
+Priority = Annotated[int, Rule("whole", least=-1_000_000, most=1_000_000)]
+Command = str | tuple[str, ...]
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS has no affinity
+        return os.cpu_count() or 1
+
+
+@frozen(kw_only=True)
+class RetrySettings:
+    """`retries`: how often a plain failure is tried again, and how long to wait before."""
+
+    count: Retries = 0
+    delay: Duration = 10.0
+    backoff: Literal["exponential", "constant"] = "exponential"
+    max_delay: Duration = 300.0
+    jitter: bool = True
+
+
+@frozen(kw_only=True)
+class RunSettings:
+    """`[orchestrator]`: how a run goes. `max_parallel_sessions` 0 means: as many as there are cores."""
+
+    max_parallel_sessions: Count = 0
+    schedule: Literal["eager", "waves"] = "eager"
+    session_timeout: Duration = 3600.0
+    slow_after: Duration = 600.0
+    stall_timeout: Duration = 900.0
+    run_timeout: Duration = 0.0
+    grace_period: Duration = 10.0
+    monitor_interval: Interval = 1.0
+    fail_fast: bool = False
+    retries: RetrySettings = field(factory=RetrySettings)
+    require_status: tuple[str, ...] = ("Approved", "In Progress")
+
+    @property
+    def slots(self) -> int:
+        """How many sessions may run at once."""
+        return self.max_parallel_sessions or count_cores()
+
+
+DEFAULT_ENV_PASS = (
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "LC_*", "TZ", "TERM", "TMPDIR",
+    "XDG_*", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+    "http_proxy", "https_proxy", "no_proxy", "all_proxy", "VIRTUAL_ENV",
+)  # fmt: skip
+
+
+@frozen(kw_only=True)
+class AgentSettings:
+    """`[agent]`: what runs a session. `command` is the argv of the agent `command`."""
+
+    kind: AgentKind = "command"
+    command: tuple[str, ...] = ()
+    model: str = ""
+    args: tuple[str, ...] = ()
+    max_turns: Count = 0
+    max_cost: Amount = 0.0
+    permissions: Literal["workspace", "full"] = "workspace"
+    env_pass: tuple[str, ...] = DEFAULT_ENV_PASS
+    env: Mapping[Variable, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class WorkspaceSettings:
+    """`[workspace]`: where a session works."""
+
+    isolation: Isolation = "none"
+    root: str = ""
+    branch: str = "aad/{spec}"
+    base: str = ""
+    setup: str = ""
+    keep: Literal["always", "on-failure", "never"] = "on-failure"
+
+
+@frozen(kw_only=True)
+class EscalationSettings:
+    """`[escalation]`: how people are told, and what becomes of questions."""
+
+    notify: tuple[Literal["log", "bell"], ...] = ("log",)
+    command: tuple[str, ...] = ()
+    questions: Literal["wait", "fail"] = "wait"
+    wait: Duration = 86400.0
+
+
+@frozen(kw_only=True)
+class LogSettings:
+    """`[logs]`: how much of a child's output is kept, and what is masked in it."""
+
+    max_output: Annotated[int, Rule("size", least=1, most=BIGGEST)] = 10_000_000
+    tail_lines: Count = 40
+    redact_env: tuple[str, ...] = (
+        "*TOKEN*", "*SECRET*", "*KEY*", "*PASSW*", "*PASSPHRASE*", "*CREDENTIAL*", "*COOKIE*", "*DSN*",
+        "*AUTH*",
+    )  # fmt: skip
+    redact_patterns: tuple[Pattern, ...] = ()
+
+
+@frozen(kw_only=True)
+class RetentionSettings:
+    """`[runs]`: how long finished runs are kept."""
+
+    keep: Count = 100
+    max_age: Duration = 30 * 86400.0
+    max_size: Size = 1_000_000_000
+
+
+@frozen(kw_only=True)
+class UiSettings:
+    """`[ui]`: how a run is shown to people."""
+
+    lang: Literal["auto", "en", "ja"] = "auto"
+    symbols: Literal["auto", "emoji", "unicode", "ascii"] = "auto"
+    progress: Progress = "auto"
+    max_rows: Annotated[int, Rule("whole", least=1)] = 8
+
+
+@frozen(kw_only=True)
+class Override:
+    """`[[override]]`: settings for all specs whose id matches the glob `specs`. `None` says nothing."""
+
+    specs: str
+    agent: AgentKind | None = None
+    run: Command | None = None
+    verify: Command | None = None
+    timeout: Duration | None = None
+    stall_timeout: Duration | None = None
+    retries: Retries | None = None
+    estimate: Duration | None = None
+    priority: Priority | None = None
+    paths: tuple[str, ...] | None = None
+    conflicts_with: tuple[str, ...] | None = None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What the override says, by the names of a spec's settings."""
+        return {name: value for name in OVERRIDABLE if (value := getattr(self, name)) is not None}
+
+    def matches(self, spec: Spec) -> bool:
+        """Tell whether the override speaks of a spec."""
+        return fnmatchcase(spec.id, normalize("NFKC", self.specs))
+
+
+@frozen(kw_only=True)
+class OrchestratorConfig:
+    """All settings of a project."""
+
+    version: str = "0.1.0"
+    default_branch: str = "main"
+    orchestrator: RunSettings = field(factory=RunSettings)
+    agent: AgentSettings = field(factory=AgentSettings)
+    workspace: WorkspaceSettings = field(factory=WorkspaceSettings)
+    escalation: EscalationSettings = field(factory=EscalationSettings)
+    logs: LogSettings = field(factory=LogSettings)
+    runs: RetentionSettings = field(factory=RetentionSettings)
+    ui: UiSettings = field(factory=UiSettings)
+    override: tuple[Override, ...] = ()
+
+
+OVERRIDABLE = tuple(name for name in fields_dict(Override) if name != "specs")
+UNSET = {name: fields_dict(Spec)[name].default for name in OVERRIDABLE}
+
+
+def apply_overrides(config: OrchestratorConfig, spec: Spec) -> Spec:
+    """Fill what the spec's own file left open; the first matching override that says something wins."""
+    changes: dict[str, Any] = {}
+    for override in config.override:
+        if override.matches(spec):
+            changes = {**override.settings, **changes}
+    left_open = {name: changes[name] for name in changes if getattr(spec, name) == UNSET[name]}
+    return evolve(spec, **left_open) if left_open else spec

@@ -1,0 +1,248 @@
+"""What each event is in lines that people read. Knows neither their order nor where they go.
+
+An escalation is told once: a question with the session that waits, a failure with the session that failed or
+is tried again. By itself it is told only if it is critical, or a warning that nothing else tells.
+"""
+
+from collections.abc import Sequence
+from functools import singledispatchmethod
+
+from attrs import define, field
+
+from aad import events
+from aad.display.failures import describe_failure
+from aad.display.style import Role, Symbols
+from aad.display.summary import summarize_run
+from aad.display.text import clean, cut, format_count, format_duration, format_names
+from aad.display.voice import Voice
+from aad.events import EscalationKind, EscalationLevel, Event, Failure, Reason
+from aad.state import RunState
+
+QUIET, VERBOSE = -1, 1
+PLAN_LIMIT = 20
+TAIL_COLUMNS = 500
+
+_QUESTIONS = frozenset((EscalationKind.QUESTION, EscalationKind.PERMISSION))
+_UNKNOWN = Failure(reason=Reason.UNKNOWN)
+
+
+@define(kw_only=True)
+class Narrator:
+    """Tells of one run. `files` names what the run writes besides its own folder."""
+
+    state: RunState
+    voice: Voice
+    verbosity: int = 0
+    tail_lines: int = 40
+    files: tuple[str, ...] = ()
+    _escalations: dict[str, events.EscalationRaised] = field(factory=dict, init=False)
+    _resumed: bool = field(default=False, init=False)
+
+    def tell(self, event: Event) -> list[str]:
+        """Return the lines of an event that the state has taken in; none for what is not worth a line."""
+        lines = self._tell(event)
+        return lines if self.verbosity > QUIET or _is_loud(event) else []
+
+    def tell_begun(self, begun: Sequence[events.SessionStarted]) -> str:
+        """Return the line of sessions that started together."""
+        key = "log.started" if len(begun) == 1 else "log.started_together"
+        sentence = self.voice.say(
+            key, {"specs": format_names([self._name_attempt(event) for event in begun])}
+        )
+        return self.voice.mark(Role.RUN, self._symbols.begin, sentence)
+
+    def _name_attempt(self, event: events.SessionStarted) -> str:
+        if event.attempt <= 1:
+            return event.spec
+        return self.voice.say("log.spec_attempt", {"spec": event.spec, "attempt": event.attempt})
+
+    @property
+    def _symbols(self) -> Symbols:
+        return self.voice.style.symbols
+
+    def _duration(self, seconds: float) -> str:
+        return format_duration(seconds, self.voice.lang)
+
+    def _reason(self, failure: Failure | None) -> str:
+        return describe_failure(self.voice.lang, failure or _UNKNOWN)
+
+    @singledispatchmethod
+    def _tell(self, _event: Event) -> list[str]:
+        """Return nothing for an event that no method below tells."""
+        return []
+
+    # The run.
+
+    @_tell.register
+    def _(self, event: events.RunStarted) -> list[str]:
+        self._resumed = event.resumed
+        return [self.voice.head(self._symbols.launch, "log.run_started")]
+
+    @_tell.register
+    def _(self, event: events.PlanMade) -> list[str]:
+        entries = [f"  - {self._plan_entry(entry)}" for entry in event.specs[:PLAN_LIMIT]]
+        if len(event.specs) > PLAN_LIMIT:
+            more = {"count": format_count(len(event.specs) - PLAN_LIMIT)}
+            entries.append(f"  {self._symbols.ellipsis} {self.voice.say('log.plan_more', more)}")
+        return [self._run_line(event), self.voice.head(self._symbols.plan, "log.plan"), *entries, ""]
+
+    def _run_line(self, plan: events.PlanMade) -> str:
+        run = self.voice.say("log.run_resumed" if self._resumed else "log.run", {"run": self.state.run})
+        specs = self.voice.count("log.specs", len(plan.specs))
+        complete = self.voice.say("log.complete", {"count": format_count(len(self.state.completed))})
+        slots = self.voice.count("log.slots", self.state.jobs)
+        facts = (run, specs, complete, slots) if self._resumed else (run, specs, slots)
+        return f"  {self.voice.join(facts)}"
+
+    def _plan_entry(self, entry: events.PlanEntry) -> str:
+        if entry.status == "complete":
+            return self.voice.say("log.plan_complete", {"spec": entry.id})
+        if not entry.depends_on:
+            return self.voice.say("log.plan_free", {"spec": entry.id})
+        return self.voice.say("log.plan_after", {"spec": entry.id, "names": ", ".join(entry.depends_on)})
+
+    @_tell.register
+    def _(self, _event: events.RunFinished) -> list[str]:
+        verbose = self.verbosity >= VERBOSE
+        return ["", *summarize_run(self.state, self.voice, files=self.files, verbose=verbose)]
+
+    # How a session ends.
+
+    @_tell.register
+    def _(self, event: events.SessionCompleted) -> list[str]:
+        fields = {"spec": event.spec, "duration": self._duration(event.duration_s)}
+        return [self.voice.mark(Role.OK, self._symbols.ok, self.voice.say("log.completed", fields))]
+
+    @_tell.register
+    def _(self, event: events.SessionFailed) -> list[str]:
+        return self._tell_failure(event, "log.failed")
+
+    @_tell.register
+    def _(self, event: events.SessionTimedOut) -> list[str]:
+        late = event.failure is None or event.failure.reason is Reason.TIMED_OUT
+        return self._tell_failure(event, "log.timed_out" if late else "log.timed_out_reason")
+
+    @_tell.register
+    def _(self, event: events.SessionCancelled) -> list[str]:
+        key = "log.cancelled" if event.attempt else "log.cancelled_unstarted"
+        fields = {"spec": event.spec, "duration": self._duration(event.duration_s)}
+        return [self.voice.mark(Role.WARN, self._symbols.skipped, self.voice.say(key, fields))]
+
+    @_tell.register
+    def _(self, event: events.SessionSkipped) -> list[str]:
+        key = "log.skipped" if event.failure is None else "log.skipped_reason"
+        sentence = self.voice.say(key, {"spec": event.spec, "reason": self._reason(event.failure)})
+        return [self.voice.mark(Role.WARN, self._symbols.skipped, sentence)]
+
+    def _tell_failure(self, event: events.SessionEnded, key: str) -> list[str]:
+        duration, reason = self._duration(event.duration_s), self._reason(event.failure)
+        sentence = self.voice.say(key, {"spec": event.spec, "duration": duration, "reason": reason})
+        return [
+            self.voice.mark(Role.FAIL, self._symbols.alarm, sentence),
+            *self._point_to_escalation(event.escalation),
+            *self._point_to_log(event.spec),
+            *self._quote_tail(event.failure),
+        ]
+
+    def _point_to_log(self, spec_id: str) -> list[str]:
+        log = self.state.session(spec_id).log
+        return [] if log is None else [self.voice.hint(self.voice.say("log.log", {"path": log}))]
+
+    def _quote_tail(self, failure: Failure | None) -> list[str]:
+        if failure is None or self.tail_lines <= 0:
+            return []
+        bar = self.voice.style.paint(Role.DIM, self._symbols.bar)
+        lines = (cut(clean(line), TAIL_COLUMNS) for line in failure.log_tail[-self.tail_lines :])
+        return [f"    {bar} {line}".rstrip() for line in lines]
+
+    # What happens before.
+
+    @_tell.register
+    def _(self, event: events.SessionProgress) -> list[str]:
+        progress = format_progress(event.progress, guessed=event.guessed)
+        facts = [fact for fact in (progress, clean(event.message or "")) if fact]
+        if self.verbosity < VERBOSE or not facts:
+            return []
+        return [self.voice.mark(Role.RUN, self._symbols.running, " ".join((clean(event.spec), *facts)))]
+
+    @_tell.register
+    def _(self, event: events.SessionWaiting) -> list[str]:
+        sentence = self.voice.say("log.waiting", {"spec": event.spec, "message": event.message})
+        hint = self._point_to_question(event.escalation)
+        return [self.voice.mark(Role.WARN, self._symbols.waiting, sentence), *hint]
+
+    def _point_to_question(self, escalation: str | None) -> list[str]:
+        raised = self._escalations.get(escalation or "")
+        if raised is None or raised.kind not in _QUESTIONS:
+            return self._point_to_escalation(escalation)
+        return [self.voice.hint(self.voice.say("log.answer", {"escalation": raised.escalation}))]
+
+    @_tell.register
+    def _(self, event: events.RetryScheduled) -> list[str]:
+        duration, reason = self._duration(event.duration_s), self._reason(event.failure)
+        fields = {
+            "spec": event.spec,
+            "duration": duration,
+            "reason": reason,
+            "next": self._next_attempt(event),
+        }
+        sentence = self.voice.say("log.retry" if event.failure is None else "log.retry_failed", fields)
+        hint = self._point_to_escalation(event.escalation)
+        return [self.voice.mark(Role.WARN, self._symbols.retry, sentence), *hint]
+
+    def _next_attempt(self, event: events.RetryScheduled) -> str:
+        key = "log.next_in" if event.delay_s > 0 else "log.next_now"
+        return self.voice.say(key, {"attempt": event.attempt + 1, "delay": self._duration(event.delay_s)})
+
+    # Escalations and other trouble.
+
+    @_tell.register
+    def _(self, event: events.EscalationRaised) -> list[str]:
+        self._escalations[event.escalation] = event
+        if event.level is EscalationLevel.CRITICAL:
+            return self._tell_trouble(event, "log.critical", Role.FAIL, self._symbols.alarm)
+        if event.level is EscalationLevel.WARNING and not _told_elsewhere(event):
+            return self._tell_trouble(event, "log.warning", Role.WARN, self._symbols.caution)
+        return []
+
+    def _tell_trouble(self, event: events.EscalationRaised, key: str, role: Role, sign: str) -> list[str]:
+        sentence = self.voice.say(key, {"spec": event.spec, "message": event.message})
+        return [self.voice.mark(role, sign, sentence), *self._point_to_escalation(event.escalation)]
+
+    def _point_to_escalation(self, escalation: str | None) -> list[str]:
+        if escalation is None:
+            return []
+        raised = self._escalations.get(escalation)
+        path = escalation if raised is None else raised.path
+        return [self.voice.hint(self.voice.say("log.escalation", {"path": path}))]
+
+    @_tell.register
+    def _(self, event: events.EscalationDecided) -> list[str]:
+        if self.verbosity < VERBOSE:
+            return []
+        key = "log.decided_reason" if event.message else "log.decided"
+        fields = {"spec": event.spec, "action": event.action, "by": event.by, "message": event.message}
+        return [self.voice.hint(self.voice.say(key, fields))]
+
+    @_tell.register
+    def _(self, event: events.Leaked) -> list[str]:
+        sentence = self.voice.say("log.leaked", {"spec": event.spec})
+        return [self.voice.mark(Role.WARN, self._symbols.caution, sentence)]
+
+
+def format_progress(progress: float | None, *, guessed: bool) -> str:
+    """Return `62%`, `~40%` where it is a guess, and nothing where nothing is known."""
+    if progress is None:
+        return ""
+    # Cut off, so that only what is done reads 100%; rounded before, for 0.29 * 100 is 28.999….
+    return f"{'~' if guessed else ''}{int(round(progress * 100, 6))}%"
+
+
+def _told_elsewhere(event: events.EscalationRaised) -> bool:
+    return event.failure is not None or event.kind in _QUESTIONS or event.kind is EscalationKind.LEAKED
+
+
+def _is_loud(event: Event) -> bool:
+    """Say whether an event is told even when only failures and the summary are wanted."""
+    critical = isinstance(event, events.EscalationRaised) and event.level is EscalationLevel.CRITICAL
+    return critical or isinstance(event, events.SessionFailed | events.SessionTimedOut | events.RunFinished)

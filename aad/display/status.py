@@ -1,0 +1,114 @@
+"""Where a run stands, drawn for whoever asks now. Knows its state alone, whether it goes on or is over."""
+
+from collections.abc import Iterable, Sequence
+
+from aad.display.narrator import format_progress
+from aad.display.style import Role, Style, Symbols
+from aad.display.text import clean, format_count, format_duration, format_names, pad, width
+from aad.display.voice import Voice
+from aad.report import running_time
+from aad.state import RunState, Session, Status
+
+_ROLES = {
+    Status.RUNNING: Role.RUN,
+    Status.WAITING: Role.WARN,
+    Status.COMPLETED: Role.OK,
+    Status.FAILED: Role.FAIL,
+    Status.TIMED_OUT: Role.FAIL,
+    Status.CANCELLED: Role.WARN,
+    Status.SKIPPED: Role.WARN,
+}
+
+
+def draw_status(state: RunState, style: Style, lang: str, now: float) -> str:
+    """Return a head and a line per session, without a line break at the end; `now` as `ts` of events."""
+    voice = Voice(lang, style)
+    rows = [_cells(session, voice, now) for session in state.sessions.values()]
+    marks = [mark_session(session, style) for session in state.sessions.values()]
+    lines = [f"  {mark} {row}".rstrip() for mark, row in zip(marks, align(rows), strict=True)]
+    return "\n".join((_head(state, voice, now), *lines))
+
+
+def say_running(state: RunState, voice: Voice, now: float) -> str:
+    """Return what runs now, in one line: the sign of life of a run that has nothing new to tell."""
+    running = [session for session in state.sessions.values() if session.status is Status.RUNNING]
+    names = format_names([_name_running(session, voice.lang, now) for session in running])
+    facts = (
+        [voice.say("status.some_running", {"count": format_count(len(running)), "names": names})]
+        if running
+        else []
+    )
+    waiting = state.count()[Status.WAITING]
+    if waiting:
+        facts.append(voice.say("status.some_waiting", {"count": format_count(waiting)}))
+    return f"  {voice.join((*facts, _share(state, voice)))}"
+
+
+def mark_session(session: Session, style: Style) -> str:
+    """Return the mark of a session's status: one column, painted."""
+    mark = _marks(style.symbols).get(session.status)
+    return " " if mark is None else style.paint(_ROLES[session.status], mark)
+
+
+def align(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines in which columns stand below each other; a column without words goes."""
+    columns = [column for column in zip(*rows, strict=True) if any(column)]
+    widths = [max(map(width, column)) for column in columns]
+    return ["  ".join(map(pad, cells, widths)).rstrip() for cells in zip(*columns, strict=True)]
+
+
+def _marks(symbols: Symbols) -> dict[Status, str]:
+    return {
+        Status.RUNNING: symbols.running,
+        Status.WAITING: symbols.waiting,
+        Status.COMPLETED: symbols.ok,
+        Status.FAILED: symbols.fail,
+        Status.TIMED_OUT: symbols.fail,
+        Status.CANCELLED: symbols.skipped,
+        Status.SKIPPED: symbols.skipped,
+    }
+
+
+def _head(state: RunState, voice: Voice, now: float) -> str:
+    facts = [voice.say("log.run", {"run": state.run}), voice.say(f"status.{state.status}")]
+    if state.started is not None:
+        elapsed = state.duration_s if state.ended is not None else max(0.0, now - state.started)
+        facts.append(format_duration(elapsed, voice.lang))
+    return voice.join((*facts, _share(state, voice)))
+
+
+def _share(state: RunState, voice: Voice) -> str:
+    counts = state.count()
+    fields = {"done": format_count(counts[Status.COMPLETED]), "all": format_count(counts.total())}
+    return voice.say("status.share", fields)
+
+
+def _cells(session: Session, voice: Voice, now: float) -> tuple[str, ...]:
+    attempt = voice.say("status.attempt", {"attempt": session.attempt}) if session.attempt > 1 else ""
+    status = "complete" if session.done_before else session.status
+    elapsed = running_time(session, now)
+    return (
+        clean(session.spec_id),
+        clean(session.title),
+        voice.say(f"status.{status}"),
+        attempt,
+        _progress(session),
+        format_duration(elapsed, voice.lang) if elapsed else "",
+    )
+
+
+def _progress(session: Session) -> str:
+    """Return the share of a session that is under way; one that is over has its status to say it."""
+    if session.status not in {Status.RUNNING, Status.WAITING}:
+        return ""
+    return format_progress(session.progress, guessed=session.guessed)
+
+
+def _name_running(session: Session, lang: str, now: float) -> str:
+    progress = format_progress(session.progress, guessed=session.guessed)
+    facts: Iterable[str] = (
+        clean(session.spec_id),
+        format_duration(running_time(session, now), lang),
+        progress,
+    )
+    return " ".join(filter(None, facts))

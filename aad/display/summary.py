@@ -1,0 +1,136 @@
+"""How a run went, in a few lines at its end. Knows only its state."""
+
+from collections.abc import Iterator, Sequence
+
+from aad.display.failures import name_signal
+from aad.display.style import Role
+from aad.display.text import format_count, format_duration, format_names
+from aad.display.voice import Voice
+from aad.report import total_usage
+from aad.state import RunState, Session, Status
+
+NAMES_LIMIT = 10
+
+_ALWAYS = (Status.COMPLETED, Status.FAILED)
+_IF_ANY = (
+    Status.TIMED_OUT, Status.CANCELLED, Status.SKIPPED, Status.WAITING, Status.RUNNING, Status.PENDING,
+)  # fmt: skip
+
+
+def summarize_run(
+    state: RunState, voice: Voice, *, files: Sequence[str] = (), verbose: bool = False
+) -> list[str]:
+    """Return the summary's lines. `files` names what the run wrote besides its own folder."""
+    facts = [
+        *_count_sessions(state, voice),
+        *_tell_end(state, voice),
+        voice.say("summary.total_time", {"duration": format_duration(state.duration_s, voice.lang)}),
+        *_count_usage(state, voice),
+        *_name_late_successes(state, voice),
+        *(_draw_critical_path(state, voice) if verbose else ()),
+        *([voice.say("summary.files", {"names": ", ".join(files)})] if files else ()),
+        *_name_next_commands(state, voice),
+    ]
+    return [voice.head(voice.style.symbols.summary, "summary.heading"), *(f"  {fact}" for fact in facts)]
+
+
+def _count_sessions(state: RunState, voice: Voice) -> Iterator[str]:
+    names: dict[Status, list[str]] = {status: [] for status in (*_ALWAYS, *_IF_ANY)}
+    before = [session.spec_id for session in state.sessions.values() if session.done_before]
+    for session in state.sessions.values():
+        if not session.done_before:
+            names[session.status].append(session.spec_id)
+    for status, ids in names.items():
+        if ids or status in _ALWAYS:
+            yield _row(voice, f"summary.{status}", ids)
+    if before:
+        yield _row(voice, "summary.done_before", before)
+
+
+def _row(voice: Voice, label: str, ids: Sequence[str]) -> str:
+    fields = {"label": voice.say(label), "count": format_count(len(ids))}
+    if not ids:
+        return voice.say("summary.none", fields)
+    return voice.say("summary.some", {**fields, "names": format_names(ids, NAMES_LIMIT)})
+
+
+def _tell_end(state: RunState, voice: Voice) -> Iterator[str]:
+    """Yield what ended the run before its sessions did."""
+    if state.signal is not None:
+        yield voice.style.paint(Role.WARN, voice.say("summary.signal", {"signal": name_signal(state.signal)}))
+    elif state.status == "timed_out":
+        yield voice.style.paint(Role.WARN, voice.say("summary.deadline"))
+
+
+def _count_usage(state: RunState, voice: Voice) -> Iterator[str]:
+    usage = total_usage(usage for session in state.sessions.values() for usage in session.usages)
+    if usage is None:
+        return
+    if usage.input or usage.output:
+        fields = {"input": format_count(usage.input), "output": format_count(usage.output)}
+        yield voice.say("summary.tokens", fields)
+    if usage.cost_usd is not None:
+        yield voice.say("summary.cost", {"cost": f"{usage.cost_usd:,.2f}"})
+
+
+def _name_late_successes(state: RunState, voice: Voice) -> Iterator[str]:
+    late = [session for session in state.sessions.values() if _is_late_success(session)]
+    for session in late[:NAMES_LIMIT]:
+        fields = {"spec": session.spec_id, "attempt": session.attempt, "attempts": session.attempt}
+        yield voice.say("summary.late_success", fields)
+    if len(late) > NAMES_LIMIT:
+        yield f"+{format_count(len(late) - NAMES_LIMIT)}"
+
+
+def _is_late_success(session: Session) -> bool:
+    return session.status is Status.COMPLETED and session.attempt > 1 and not session.done_before
+
+
+def _draw_critical_path(state: RunState, voice: Voice) -> Iterator[str]:
+    path = find_critical_path(state)
+    if not path:
+        return
+    duration = sum(session.duration_s for session in path)
+    names = f" {voice.style.symbols.arrow} ".join(session.spec_id for session in path)
+    yield voice.say(
+        "summary.critical_path", {"path": names, "duration": format_duration(duration, voice.lang)}
+    )
+
+
+def find_critical_path(state: RunState) -> list[Session]:
+    """Return the chain of sessions, each needing the one before, that took the longest."""
+    entries = sorted(state.plan.specs, key=lambda entry: entry.wave) if state.plan else []
+    ran = {s.spec_id: s for s in state.sessions.values() if s.duration_s > 0 and not s.done_before}
+    total: dict[str, float] = {}
+    previous: dict[str, str | None] = {}
+    for entry in entries:
+        if entry.id in ran:
+            previous[entry.id] = max(
+                (i for i in entry.depends_on if i in total), key=total.__getitem__, default=None
+            )
+            total[entry.id] = ran[entry.id].duration_s + total.get(previous[entry.id] or "", 0.0)
+    step = max(total, key=total.__getitem__, default=None)
+    path: list[Session] = []
+    while step is not None:
+        path.append(ran[step])
+        step = previous[step]
+    return path[::-1]
+
+
+def _name_next_commands(state: RunState, voice: Voice) -> Iterator[str]:
+    commands = list(_next_commands(state))
+    if commands:
+        yield voice.say("summary.next", {"commands": voice.join(commands)})
+
+
+def _next_commands(state: RunState) -> Iterator[str]:
+    """Yield what helps to go on: with the first failure, the first question, and the run itself."""
+    sessions = state.sessions.values()
+    failed = [session for session in sessions if session.status in {Status.FAILED, Status.TIMED_OUT}]
+    waiting = [session for session in sessions if session.status is Status.WAITING]
+    for session in failed[:1]:
+        yield f"aad logs {session.spec_id}"
+    for session in (*failed[:1], *waiting[:1]):
+        yield from (f"aad escalations show {escalation}" for escalation in session.escalations[-1:])
+    if any(session.status is not Status.COMPLETED for session in sessions):
+        yield "aad orchestrate --resume"

@@ -1,0 +1,132 @@
+"""One escalation as a value, and the JSON file that people and programs read it from. Decides nothing."""
+
+import json
+from collections.abc import Container, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from aad.agents.base import Question
+from aad.errors import InputError, Problem
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, SessionId
+from aad.files import write_whole
+
+VERSION = 1
+
+
+@frozen(kw_only=True)
+class Decision:
+    """The parent session's reply. `text` is the answer to a question; `at` is stamped when it is recorded."""
+
+    action: Action
+    by: str = "policy"
+    text: str | None = None
+    at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class EscalationLog:
+    """A child's trouble as it goes up to the parent session.
+
+    `blocks` names the specs that cannot run before this one is complete; `will_retry` is what policy has in
+    mind before anybody decides; `log` is the path of the attempt's output.
+    """
+
+    id: str
+    run_id: str
+    session_id: SessionId
+    spec_id: str
+    level: EscalationLevel
+    reason: str
+    timestamp: datetime
+    kind: EscalationKind = EscalationKind.FAILED
+    attempt: int = 0
+    failure: Failure | None = None
+    log: str | None = None
+    question: Question | None = None
+    blocks: tuple[str, ...] = ()
+    will_retry: bool = False
+    redactions: int = 0
+    decision: Decision | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members of the escalation's file."""
+        failure, question = self.failure, self.question
+        return {
+            "version": VERSION,
+            "id": self.id,
+            "run_id": self.run_id,
+            "session_id": self.session_id,
+            "spec_id": self.spec_id,
+            "attempt": self.attempt,
+            "level": self.level,
+            "kind": self.kind,
+            "reason": self.reason,
+            "timestamp": _stamp(self.timestamp),
+            "failure": failure and {"exit_code": failure.exit_code, "signal": failure.signal},
+            "log": self.log,
+            "log_tail": [] if failure is None else list(failure.log_tail),
+            "question": question and {"text": question.text, "options": list(question.options)},
+            "blocks": list(self.blocks),
+            "will_retry": self.will_retry,
+            "redactions": self.redactions,
+            "state": "open" if self.decision is None else "decided",
+            "decision": self.decision and _decision_json(self.decision),
+        }
+
+    def dump(self) -> bytes:
+        """Return the content of the escalation's file."""
+        return json.dumps(self.to_json(), ensure_ascii=False, indent=2).encode(errors="replace") + b"\n"
+
+    def write(self, folder: Path) -> Path:
+        """Write the escalation's file whole and return its path; raises OSError."""
+        path = folder / f"{self.id}.json"
+        write_whole(path, self.dump())
+        return path
+
+
+def _decision_json(decision: Decision) -> dict[str, Any]:
+    at = None if decision.at is None else _stamp(decision.at)
+    return {"action": decision.action, "by": decision.by, "at": at, "text": decision.text}
+
+
+def _stamp(moment: datetime) -> str:
+    """Return RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def free_id(folder: Path, spec_id: str, level: EscalationLevel, taken: Container[str] = ()) -> str:
+    """Return an id that is not taken, nor any file's: `SPEC-003-error`, then `SPEC-003-error-2` and so on."""
+    first = f"{spec_id}-{level}"
+    name, number = first, 1
+    while name in taken or (folder / f"{name}.json").exists():
+        number += 1
+        name = f"{first}-{number}"
+    return name
+
+
+def read_escalations(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the escalations of a project, oldest first; what is no escalation is passed over."""
+    found = (_read(path) for path in folder.glob("*.json"))
+    yield from sorted(
+        (e for e in found if e is not None), key=lambda e: (str(e.get("timestamp")), str(e["id"]))
+    )
+
+
+def read_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any]:
+    """Return one escalation; raises InputError where there is none of this id."""
+    # An id is a name, never a way out of the folder.
+    found = None if "/" in escalation_id else _read(folder / f"{escalation_id.removesuffix('.json')}.json")
+    if found is None:
+        raise InputError(Problem("escalation_unknown", {"id": escalation_id}))
+    return found
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and "id" in found else None

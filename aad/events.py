@@ -1,0 +1,313 @@
+"""The facts of a run. The journal, the state, the display and embedders all read the same frozen values.
+
+Each class is one `type` of journal line. `seq`, `ts` (seconds since the epoch, for people) and `run` are
+stamped by whoever records the event; code that makes one leaves them alone. Order is `seq`, never time.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from attrs import field, frozen
+
+SessionId = str
+
+
+class Reason(StrEnum):
+    """Why an attempt did not succeed: the one vocabulary of `failure.reason`."""
+
+    EXIT_CODE = "exit_code"
+    KILLED = "killed"
+    TIMED_OUT = "timed_out"
+    STALLED = "stalled"
+    AUTH = "auth"
+    RATE_LIMITED = "rate_limited"
+    SERVER = "server"
+    NETWORK = "network"
+    REFUSAL = "refusal"
+    INVALID_REQUEST = "invalid_request"
+    MAX_TURNS = "max_turns"
+    BUDGET = "budget"
+    PERMISSION = "permission"
+    INTERRUPTED = "interrupted"
+    NO_RESULT = "no_result"
+    SESSION_LOST = "session_lost"
+    KEEPER_LOST = "keeper_lost"
+    VERIFY_FAILED = "verify_failed"
+    SPAWN_FAILED = "spawn_failed"
+    CONFLICT = "conflict"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+class EscalationLevel(StrEnum):
+    """How much an escalation matters: a warning goes on, an error ends the session, critical ends the run."""
+
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class EscalationKind(StrEnum):
+    """What an escalation is about."""
+
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    STALLED = "stalled"
+    QUESTION = "question"
+    PERMISSION = "permission"
+    VERIFY_FAILED = "verify_failed"
+    CONFLICT = "conflict"
+    RATE_LIMITED = "rate_limited"
+    BUDGET = "budget"
+    AUTH = "auth"
+    SPAWN_FAILED = "spawn_failed"
+    LEAKED = "leaked"
+
+
+class Action(StrEnum):
+    """What the parent session decides about an escalation."""
+
+    RETRY = "retry"
+    SKIP = "skip"
+    ABORT = "abort"
+    ANSWER = "answer"
+    WAIT = "wait"
+
+
+@frozen(kw_only=True)
+class Failure:
+    """Why an attempt did not succeed. `log_tail` holds the last lines of its output, cleaned and redacted."""
+
+    reason: Reason
+    message: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    log_tail: tuple[str, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Usage:
+    """What an attempt used of a model: tokens (`input` counts cached ones too) and US dollars."""
+
+    input: int = 0
+    cached: int = 0
+    output: int = 0
+    cost_usd: float | None = None
+
+
+@frozen(kw_only=True)
+class Event:
+    """What all events have in common."""
+
+    type: ClassVar[str]
+    seq: int = 0
+    ts: float = 0.0
+    run: str = ""
+
+
+@frozen(kw_only=True)
+class SessionEvent(Event):
+    """A fact about one session. `attempt` counts from 1; 0 where no attempt was made."""
+
+    spec: str
+    attempt: int = 0
+
+
+@frozen(kw_only=True)
+class RunStarted(Event):
+    """A run begins, or goes on after an interruption (`resumed`). Opens a segment of the journal."""
+
+    type: ClassVar[str] = "run_started"
+    pid: int
+    version: str
+    jobs: int
+    schedule: str
+    resumed: bool = False
+
+
+@frozen(kw_only=True)
+class PlanEntry:
+    """One spec in a plan event. `estimate_s` is in seconds, `hash` the digest of the spec file."""
+
+    id: str
+    title: str = ""
+    path: str | None = None
+    status: str = "ready"
+    depends_on: tuple[str, ...] = ()
+    wave: int = 0
+    agent: str = ""
+    estimate_s: float | None = None
+    added: bool = False
+    hash: str = ""
+
+
+@frozen(kw_only=True)
+class PlanMade(Event):
+    """What the run is going to do. Entries with status `complete` are not run."""
+
+    type: ClassVar[str] = "plan"
+    specs: tuple[PlanEntry, ...]
+    waves: tuple[tuple[str, ...], ...]
+    order: tuple[tuple[str, ...], ...] = ()
+    estimate_s: float | None = None
+
+
+@frozen(kw_only=True)
+class WorkspaceReady(SessionEvent):
+    """An attempt is about to begin in a folder: written before its child is started."""
+
+    type: ClassVar[str] = "workspace_ready"
+    workspace: str
+
+
+@frozen(kw_only=True)
+class SessionStarted(SessionEvent):
+    """An attempt's child runs. `pid` is None for a callable; `log` is the path of its output."""
+
+    type: ClassVar[str] = "session_started"
+    agent: str = ""
+    pid: int | None = None
+    log: str | None = None
+
+
+@frozen(kw_only=True)
+class SessionProgress(SessionEvent):
+    """How far an attempt is: 0 to 1, `guessed` where only the clock says so. `eta_s` are the seconds left."""
+
+    type: ClassVar[str] = "session_progress"
+    progress: float | None = None
+    guessed: bool = False
+    eta_s: float | None = None
+    message: str | None = None
+
+
+@frozen(kw_only=True)
+class SessionOutput(SessionEvent):
+    """One line of a child's output, redacted. Only ever on the JSON log, never in the journal."""
+
+    type: ClassVar[str] = "session_output"
+    message: str
+
+
+@frozen(kw_only=True)
+class SessionEnded(SessionEvent):
+    """The final fact about a session. `duration_s` counts the seconds that its attempts ran."""
+
+    duration_s: float = 0.0
+    log: str | None = None
+    failure: Failure | None = None
+    escalation: str | None = None
+    usage: Usage | None = None
+
+
+@frozen(kw_only=True)
+class SessionCompleted(SessionEnded):
+    """The work is done and verified."""
+
+    type: ClassVar[str] = "session_completed"
+
+
+@frozen(kw_only=True)
+class SessionFailed(SessionEnded):
+    """The work is not done, and will not be tried again in this run."""
+
+    type: ClassVar[str] = "session_failed"
+
+
+@frozen(kw_only=True)
+class SessionTimedOut(SessionEnded):
+    """The session's deadline passed, or it fell silent, and it was ended."""
+
+    type: ClassVar[str] = "session_timed_out"
+
+
+@frozen(kw_only=True)
+class SessionCancelled(SessionEnded):
+    """The run ended before the session did."""
+
+    type: ClassVar[str] = "session_cancelled"
+
+
+@frozen(kw_only=True)
+class SessionSkipped(SessionEnded):
+    """Never started: something it needs is not complete, or the run stopped starting."""
+
+    type: ClassVar[str] = "session_skipped"
+
+
+@frozen(kw_only=True)
+class SessionWaiting(SessionEvent):
+    """The session's attempt ended with a question; it holds no slot until someone answers."""
+
+    type: ClassVar[str] = "session_waiting"
+    escalation: str | None = None
+    message: str = ""
+
+
+@frozen(kw_only=True)
+class RetryScheduled(SessionEvent):
+    """The attempt failed and another follows, at the earliest in `delay_s` seconds."""
+
+    type: ClassVar[str] = "retry_scheduled"
+    delay_s: float
+    duration_s: float = 0.0
+    failure: Failure | None = None
+    escalation: str | None = None
+
+
+@frozen(kw_only=True)
+class EscalationRaised(SessionEvent):
+    """A child's trouble goes up to the parent session. `escalation` is its id, `path` its file."""
+
+    type: ClassVar[str] = "escalation_raised"
+    escalation: str
+    level: EscalationLevel
+    kind: EscalationKind
+    message: str
+    path: str
+    failure: Failure | None = None
+
+
+@frozen(kw_only=True)
+class EscalationDecided(SessionEvent):
+    """The parent session's reply. `by` says who decided: `policy`, `handler` or a person."""
+
+    type: ClassVar[str] = "escalation_decided"
+    escalation: str
+    action: Action
+    by: str = "policy"
+    message: str | None = None
+
+
+@frozen(kw_only=True)
+class Leaked(SessionEvent):
+    """A session's child ended and left processes behind, which were ended."""
+
+    type: ClassVar[str] = "leaked"
+    message: str
+
+
+@frozen(kw_only=True)
+class RunFinished(Event):
+    """The run is over. `status`: completed, failed, waiting, timed_out, interrupted (by `signal`, if any).
+
+    `counts` are (status, number) pairs over all sessions of the plan that were not complete before.
+    """
+
+    type: ClassVar[str] = "run_finished"
+    status: str
+    exit_code: int
+    duration_s: float
+    counts: dict[str, int] = field(factory=dict)
+    signal: int | None = None
+
+
+FINAL = (SessionCompleted, SessionFailed, SessionTimedOut, SessionCancelled, SessionSkipped)
+TYPES: dict[str, type[Event]] = {
+    kind.type: kind
+    for kind in (
+        RunStarted, PlanMade, WorkspaceReady, SessionStarted, SessionProgress, SessionOutput, *FINAL,
+        SessionWaiting, RetryScheduled, EscalationRaised, EscalationDecided, Leaked, RunFinished,
+    )
+}  # fmt: skip

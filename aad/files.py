@@ -1,0 +1,38 @@
+"""Files written whole: a reader finds the old content or the new, never a part. Knows no content."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file, readable by its owner alone: a temporary file beside it first, then a rename."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_durably(draft, data)
+        draft.replace(path)
+    except BaseException:
+        # The draft may not have come to be, or be gone by its rename already.
+        with suppress(FileNotFoundError):
+            draft.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    # O_EXCL: nobody can have laid a link there that would lead the data elsewhere.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        # Before the rename: else a power loss leaves the new name on an empty file.
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

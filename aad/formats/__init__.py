@@ -1,0 +1,1 @@
+"""Readers of spec files: one format a file."""

@@ -1,0 +1,1 @@
+"""The English sentences, a section a file."""

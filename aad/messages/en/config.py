@@ -1,0 +1,35 @@
+"""The English words for faults in the settings."""
+
+TEXTS: dict[str, str] = {
+    # The file
+    "config_unreadable": "cannot be read: {fault}",
+    "config_encoding": "is not UTF-8 (save it as UTF-8)",
+    "config_syntax": "not valid TOML: {fault} (texts need quotes, and no key may stand twice)",
+    "config_monstrous": "a number is too long, or brackets are nested too deeply (make it smaller)",
+    "config_profile": "there is no profile {profile} (known: {known})",
+    "config_no_profiles": "there is no profile {profile} (write one as [profile.{profile}])",
+    # Keys
+    "config_unknown": "`{name}` is no setting (known here: {known})",
+    "config_unknown_near": "`{name}` is no setting (did you mean `{near}`?)",
+    "config_twice": "`{name}` says the same as `{other}` (keep `{other}` only)",
+    "config_specs_missing": '`{name}` is missing (say which specs are meant: specs = "SPEC-00*")',
+    # Values
+    "config_flag": "`{name}` must be true or false, not {value}",
+    "config_text": "`{name}` must be a text in quotes, without NUL characters",
+    "config_list": '`{name}` must be a list such as ["a", "b"]',
+    "config_table": "`{name}` must be a table such as {{ key = 1 }}",
+    "config_table_json": '`{name}` must be a JSON object such as {{"key": 1}}',
+    "config_command": '`{name}` must be a shell line, or a list with a program and its arguments: ["make", "test"]',
+    "config_choice": "`{name}` cannot be {value} (known: {known})",
+    "config_later": "`{name}` cannot be {value} yet (this version offers: {known})",
+    "config_whole": "`{name}` must be a whole number from {least} to {most}, not {value}",
+    "config_number": "`{name}` must be a number from {least} to {most}, not {value}",
+    "config_duration": (
+        '`{name}` must be a duration such as "90s", "30m" or "1h30m", at most ten years, not {value}'
+    ),
+    "config_duration_range": "`{name}` must be from {least} to {most} seconds, not {value}",
+    "config_size": '`{name}` must be a size such as "500kB", "10MB" or "1GiB", at most a petabyte, not {value}',
+    "config_size_range": "`{name}` must be from {least} to {most} bytes, not {value}",
+    "config_pattern": "`{name}` must be a regular expression: {fault}",
+    "config_variable": "`{name}` cannot be the name of an environment variable (no `=`, and not empty)",
+}

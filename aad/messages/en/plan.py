@@ -1,0 +1,25 @@
+"""The English words for a plan and its drawings."""
+
+TEXTS: dict[str, str] = {
+    "duration.seconds": "{first}s",
+    "duration.minutes": "{first}m",
+    "duration.minutes_seconds": "{first}m {second}s",
+    "duration.hours": "{first}h",
+    "duration.hours_minutes": "{first}h {second}m",
+    "duration.days": "{first}d",
+    "duration.days_hours": "{first}d {second}h",
+    "duration.about": "about {duration}",
+    "tree.plan": "Plan:",
+    "tree.dry_run": "Plan (dry run):",
+    "tree.complete": "complete",
+    "tree.no_estimate": "no estimate",
+    "tree.also_after": "also after {names}",
+    "tree.wave_done": "{spec} (complete)",
+    "tree.order": "Order: {order}",
+    "tree.order_none": "Order: nothing left to run",
+    "tree.parallel": "[{names} in parallel]",
+    "tree.added": "Added: {names} (needed by {needed_by})",
+    "tree.estimate": "Estimated time: {estimate}",
+    "tree.estimate_without": "Estimated time: {estimate}, without {names}",
+    "tree.estimate_unknown": "Estimated time: unknown (no history)",
+}

@@ -1,0 +1,25 @@
+"""The English words for why a run cannot begin or go on, and why an attempt failed."""
+
+TEXTS: dict[str, str] = {
+    "dependency_unregistered": "{spec} depends on {needed}, which is not registered (register it, or take the dependency out)",
+    "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",
+    "escalation_unknown": "there is no escalation {id} (aad escalations lists them)",
+    "internal_error": "internal error: this is a bug in aad; the traceback is in {path}",
+    "journal_damaged": "damaged at byte {byte}, with sound records behind it: nothing was changed (bring the file back from a copy, or start anew without --resume)",
+    "journal_newer": "written in version {version} of the format, and this aad knows version {known} (use the aad that wrote it)",
+    "journal_no_runs": "there are no runs yet (aad orchestrate begins one)",
+    "journal_odd": "this record cannot be understood: {cause} (use the aad that wrote it)",
+    "journal_run_ambiguous": "several runs begin with {run}: {runs} (give more of the id)",
+    "journal_run_unknown": "no run begins with {run} (there are: {runs})",
+    "journal_unreadable": "cannot be read: {cause} (aad runs lists the runs there are)",
+    "journal_unwritable": "cannot be written: {cause} (make room, or make it writable; --resume goes on from there)",
+    "lock_held": "run {run} holds this project: process {pid}, since {since} (wait for its end, or end it)",
+    "lock_held_unsigned": "another run holds this project (wait for its end, or end it)",
+    "lock_impossible": "the project cannot be locked: {cause} (make the folder writable, or run in a copy of the project)",
+    "nothing_to_run": "{spec} does not say what to run (give it `run:`, or set `command` in [agent] of config/aad.toml; agents found on PATH: {found})",
+    "redact_pattern_wrong": "{pattern} in redact_patterns cannot be used: {cause} (give a Python regular expression that matches one character or more)",
+    "resumed_spec_gone": "{spec} was part of run {run} and is gone (bring its file back, or start anew without --resume)",
+    "run_folder_unwritable": "cannot be written: {why} (make it writable, or run in a copy of the project)",
+    "session_unknown": "there is no session {session} in this run",
+    "spec_registered_twice": "{spec} is registered already (each id once)",
+}

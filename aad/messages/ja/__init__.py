@@ -1,0 +1,1 @@
+"""The Japanese sentences, a section a file."""

@@ -1,0 +1,39 @@
+"""The Japanese words for faults in the settings."""
+
+TEXTS: dict[str, str] = {
+    # The file
+    "config_unreadable": "読み込めません: {fault}",
+    "config_encoding": "UTF-8 ではありません（UTF-8 で保存してください）",
+    "config_syntax": (
+        "TOML として正しくありません: {fault}（文字列は引用符で囲み、同じキーは一度だけ書いてください）"
+    ),
+    "config_monstrous": "数値が長すぎるか、括弧の入れ子が深すぎます（小さくしてください）",
+    "config_profile": "プロファイル {profile} はありません（定義済み: {known}）",
+    "config_no_profiles": "プロファイル {profile} はありません（[profile.{profile}] として書いてください）",
+    # Keys
+    "config_unknown": "`{name}` という設定はありません（ここで使えるもの: {known}）",
+    "config_unknown_near": "`{name}` という設定はありません（`{near}` のことですか？）",
+    "config_twice": "`{name}` は `{other}` と同じ設定です（`{other}` だけを残してください）",
+    "config_specs_missing": '`{name}` がありません（対象の仕様を書いてください: specs = "SPEC-00*"）',
+    # Values
+    "config_flag": "`{name}` は true か false にしてください（現在: {value}）",
+    "config_text": "`{name}` は引用符で囲んだ文字列にしてください（NUL 文字は使えません）",
+    "config_list": '`{name}` は ["a", "b"] のようなリストにしてください',
+    "config_table": "`{name}` は {{ key = 1 }} のようなテーブルにしてください",
+    "config_table_json": '`{name}` は {{"key": 1}} のような JSON オブジェクトにしてください',
+    "config_command": ('`{name}` はシェルの一行か、プログラムと引数のリスト ["make", "test"] にしてください'),
+    "config_choice": "`{name}` に {value} は使えません（使えるもの: {known}）",
+    "config_later": "`{name}` に {value} はまだ使えません（このバージョンで使えるもの: {known}）",
+    "config_whole": "`{name}` は {least} から {most} までの整数にしてください（現在: {value}）",
+    "config_number": "`{name}` は {least} から {most} までの数値にしてください（現在: {value}）",
+    "config_duration": (
+        '`{name}` は "90s"、"30m"、"1h30m" のような 10 年以内の時間にしてください（現在: {value}）'
+    ),
+    "config_duration_range": "`{name}` は {least} 秒から {most} 秒までにしてください（現在: {value}）",
+    "config_size": (
+        '`{name}` は "500kB"、"10MB"、"1GiB" のような 1 ペタバイト以内のサイズにしてください（現在: {value}）'
+    ),
+    "config_size_range": "`{name}` は {least} バイトから {most} バイトまでにしてください（現在: {value}）",
+    "config_pattern": "`{name}` は正規表現にしてください: {fault}",
+    "config_variable": "`{name}` は環境変数の名前にできません（`=` を含まず、空でない名前にしてください）",
+}

@@ -1,0 +1,25 @@
+"""The Japanese words for a plan and its drawings."""
+
+TEXTS: dict[str, str] = {
+    "duration.seconds": "{first}秒",
+    "duration.minutes": "{first}分",
+    "duration.minutes_seconds": "{first}分{second}秒",
+    "duration.hours": "{first}時間",
+    "duration.hours_minutes": "{first}時間{second}分",
+    "duration.days": "{first}日",
+    "duration.days_hours": "{first}日{second}時間",
+    "duration.about": "約{duration}",
+    "tree.plan": "実行計画:",
+    "tree.dry_run": "実行計画（ドライラン）:",
+    "tree.complete": "完了",
+    "tree.no_estimate": "推定なし",
+    "tree.also_after": "{names} にも依存",
+    "tree.wave_done": "{spec}（完了）",
+    "tree.order": "実行順序: {order}",
+    "tree.order_none": "実行順序: なし（すべて完了済み）",
+    "tree.parallel": "[{names} 並列]",
+    "tree.added": "追加: {names}（{needed_by} に必要）",
+    "tree.estimate": "推定時間: {estimate}",
+    "tree.estimate_without": "推定時間: {estimate}（{names} を除く）",
+    "tree.estimate_unknown": "推定時間: 不明（実績なし）",
+}

@@ -1,0 +1,25 @@
+"""The Japanese words for why a run cannot begin or go on, and why an attempt failed."""
+
+TEXTS: dict[str, str] = {
+    "dependency_unregistered": "{spec} は {needed} に依存していますが、登録されていません（登録するか、依存関係を外してください）",
+    "drafts_left_out": "下書きのため対象外: {names}（--allow-draft で対象になります）",
+    "escalation_unknown": "エスカレーション {id} はありません（aad escalations で一覧を表示できます）",
+    "internal_error": "内部エラー: aad の不具合です。トレースバックは {path} にあります",
+    "journal_damaged": "{byte} バイト目が壊れていますが、その後ろに正しい記録があります。何も変更していません（控えからファイルを戻すか、--resume なしで新しく始めてください）",
+    "journal_newer": "形式のバージョン {version} で書かれていますが、この aad が読めるのはバージョン {known} です（書き込んだ aad を使ってください）",
+    "journal_no_runs": "実行はまだありません（aad orchestrate で始められます）",
+    "journal_odd": "この記録は読み取れません: {cause}（書き込んだ aad を使ってください）",
+    "journal_run_ambiguous": "{run} で始まる実行が複数あります: {runs}（ID をもう少し長く指定してください）",
+    "journal_run_unknown": "{run} で始まる実行はありません（存在する実行: {runs}）",
+    "journal_unreadable": "読み込めません: {cause}（aad runs で実行の一覧を表示できます）",
+    "journal_unwritable": "書き込めません: {cause}（空き容量を作るか、書き込めるようにしてください。--resume で続きから再開できます）",
+    "lock_held": "実行 {run} がこのプロジェクトを使用中です: プロセス {pid}、{since} から（終了を待つか、終了させてください）",
+    "lock_held_unsigned": "別の実行がこのプロジェクトを使用中です（終了を待つか、終了させてください）",
+    "lock_impossible": "プロジェクトをロックできません: {cause}（フォルダーを書き込めるようにするか、プロジェクトのコピーで実行してください）",
+    "nothing_to_run": "{spec} に実行する内容がありません（`run:` を書くか、config/aad.toml の [agent] に `command` を設定してください。PATH にあるエージェント: {found}）",
+    "redact_pattern_wrong": "redact_patterns の {pattern} は使えません: {cause}（1 文字以上に一致する Python の正規表現を指定してください）",
+    "resumed_spec_gone": "{spec} は実行 {run} に含まれていましたが、見つかりません（ファイルを戻すか、--resume なしで新しく始めてください）",
+    "run_folder_unwritable": "書き込めません: {why}（書き込めるようにするか、プロジェクトのコピーで実行してください）",
+    "session_unknown": "この実行にセッション {session} はありません",
+    "spec_registered_twice": "{spec} は登録済みです（ID は一度だけ使えます）",
+}

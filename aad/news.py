@@ -1,0 +1,130 @@
+"""What a child says of itself: JSON lines that it appends to the file that `AAD_EVENTS` names.
+
+A line is `{"progress": 0.4, "message": "…"}`, `{"question": "…", "options": ["…"]}`, `{"warning": "…"}` or
+`{"error": "…", "level": "critical"}`. The file is a stranger's: a line that is none of these is counted and
+left alone, and a line that is not finished yet is read when it is.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from aad.events import EscalationLevel
+
+# A longer line is no news; 64 KiB hold any progress note, and a reader must not grow with what it reads.
+LONGEST_LINE = 65536
+READ = 1 << 20
+# Reads for one look, so that a child that floods its file cannot keep everybody else waiting.
+READS = 8
+
+
+@frozen(kw_only=True)
+class Progress:
+    """How far the child is, 0 to 1, and what it is doing; either may be missing."""
+
+    progress: float | None = None
+    message: str | None = None
+
+
+@frozen(kw_only=True)
+class Asked:
+    """The child asks a person."""
+
+    text: str
+    options: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Trouble:
+    """The child raises something to its parent session."""
+
+    message: str
+    level: EscalationLevel
+
+
+News = Progress | Asked | Trouble
+
+
+def parse_news(line: bytes) -> News | None:
+    """Return the news of one line, or None where it is none."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    if isinstance(said.get("question"), str):
+        options = said.get("options")
+        return Asked(text=said["question"], options=_strings(options))
+    for word, level in (("error", EscalationLevel.ERROR), ("warning", EscalationLevel.WARNING)):
+        if isinstance(said.get(word), str):
+            return Trouble(message=said[word], level=_level(said.get("level"), level))
+    return _parse_progress(said.get("progress"), said.get("message"))
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _level(value: object, default: EscalationLevel) -> EscalationLevel:
+    return EscalationLevel(value) if isinstance(value, str) and value in set(EscalationLevel) else default
+
+
+def _parse_progress(progress: object, message: object) -> Progress | None:
+    share = None
+    # NaN compares false with everything, so it leaves here too; True is an int to Python, not to people.
+    if isinstance(progress, int | float) and not isinstance(progress, bool) and progress == progress:  # noqa: PLR0124
+        share = min(max(float(progress), 0.0), 1.0)
+    words = message if isinstance(message, str) else None
+    return None if share is None and words is None else Progress(progress=share, message=words)
+
+
+@define
+class NewsFile:
+    """Reads a file of news piece by piece as it grows."""
+
+    path: Path
+    unread: int = 0
+    _offset: int = 0
+    _rest: bytes = field(default=b"")
+    _skipping: bool = False
+
+    def read(self, *, last: bool = False) -> Iterator[News]:
+        """Yield the news that came since the last call; at the `last`, also a line that has no end."""
+        for line in self._lines():
+            yield from self._judge(line)
+        if last and self._rest.strip() and not self._skipping:
+            yield from self._judge(self._rest)
+
+    def _judge(self, line: bytes) -> Iterator[News]:
+        news = parse_news(line)
+        if news is None:
+            self.unread += 1
+        else:
+            yield news
+
+    def _lines(self) -> Iterator[bytes]:
+        for chunk in self._chunks():
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            for line in lines:
+                if self._skipping or len(line) > LONGEST_LINE:
+                    self.unread, self._skipping = self.unread + 1, False
+                elif line.strip():
+                    yield line
+            if len(self._rest) > LONGEST_LINE:
+                self._rest, self._skipping = b"", True
+
+    def _chunks(self) -> Iterator[bytes]:
+        # The child may have removed the file, or put something in its place: then there is no news.
+        with suppress(OSError):
+            if self.path.stat().st_size <= self._offset:
+                return
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                for _ in range(READS):
+                    chunk = file.read(READ)
+                    self._offset += len(chunk)
+                    yield chunk

@@ -1,0 +1,537 @@
+"""Assembles a run: specs become a plan, the plan becomes sessions, and one nursery holds them all.
+
+The command line and embedders hold the same `Orchestrator`. It decides nothing by itself: order is the
+scheduler's, limits the monitor's, decisions the parent session's, facts the record's.
+"""
+
+import logging
+import os
+import random
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import trio
+from attrs import define, evolve
+
+from aad.agents import check_runnable, make_agent
+from aad.agents.base import Agent, allowed_environment
+from aad.agents.function import FunctionAgent, Work
+from aad.attempt import RunChild
+from aad.config import OrchestratorConfig, apply_overrides
+from aad.display.base import Display
+from aad.ending import Ending, judge_run
+from aad.errors import InputError, Problem, TransientError
+from aad.escalation import CommandNotifier, Handler, ParentSession
+from aad.escalationlog import EscalationLog
+from aad.events import (
+    EscalationKind,
+    EscalationLevel,
+    Event,
+    Failure,
+    Reason,
+    RetryScheduled,
+    RunFinished,
+    SessionCompleted,
+    SessionFailed,
+    SessionId,
+    SessionSkipped,
+)
+from aad.files import write_whole
+from aad.formats.markdown import check_id
+from aad.graph import DependencyGraph
+from aad.monitor import Monitor
+from aad.outfitter import Outfitter
+from aad.plan import Plan, PlannedSpec, make_plan
+from aad.process import run_child
+from aad.project import Project, find_project, new_run_id
+from aad.record import RunRecord
+from aad.redact import Redactor, secret_values
+from aad.report import dump_summary, read_durations
+from aad.retry import RetryPolicy
+from aad.scheduler import Scheduler, Slot
+from aad.session import Crew, SessionRun
+from aad.session import Slot as AnySlot
+from aad.spec import Spec
+from aad.state import RunState, Session, Status
+from aad.workspace import Workspaces
+
+logger = logging.getLogger("aad")
+
+Run = Work | str | Sequence[str]
+
+
+@define(eq=False)
+class _LoneSlot:
+    """The slot of a session that is run by itself, outside of any plan."""
+
+    limiter: trio.CapacityLimiter
+    held: bool = False
+
+    async def acquire(self) -> bool:
+        await self.limiter.acquire_on_behalf_of(self)
+        self.held = True
+        return True
+
+    def release(self) -> None:
+        if self.held:
+            self.held = False
+            self.limiter.release_on_behalf_of(self)
+
+
+class Orchestrator:
+    """Runs specs as supervised sessions, in dependency order and side by side.
+
+    `root` is the project's folder (default: the project around the current folder). `on_escalation` is asked
+    before policy decides; it returns a `Decision`, or None to leave it to policy. `resume` names a run that
+    goes on: what it completed is not run again.
+
+    Use it as `async with open_orchestrator(…)`, which takes the project's lock at once and frees it in the
+    end. Used by itself it takes the lock when the first event is recorded, and `close` frees it.
+    """
+
+    def __init__(
+        self,
+        config: OrchestratorConfig | None = None,
+        *,
+        root: Path | str | None = None,
+        on_escalation: Handler | None = None,
+        resume: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        run_child: RunChild = run_child,
+    ) -> None:
+        self.config = OrchestratorConfig() if config is None else config
+        self.project: Project = find_project() if root is None else Project(Path(root).absolute())
+        self.run_id = resume or new_run_id()
+        self.dependency_graph = DependencyGraph()
+        self.ending = Ending()
+        self._environ = dict(os.environ if environ is None else environ)
+        self._run_child = run_child
+        self._specs: dict[str, Spec] = {}
+        self._added: frozenset[str] = frozenset()
+        self._functions: dict[str, FunctionAgent] = {}
+        self._agent: Agent = make_agent(self.config.agent)
+        self._secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
+        self._redactor = self._make_redactor()
+        self._limiter = trio.CapacityLimiter(self.config.orchestrator.slots)
+        self._record = RunRecord(project=self.project, run=self.run_id, lost=self._lose_record)
+        self._monitor = Monitor(interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick)
+        self._parent = ParentSession(
+            folder=self.project.escalations,
+            emit=self._emit,
+            show_path=self.project.show,
+            abort=self._abort,
+            handler=on_escalation,
+            notify=self._make_notifier(),
+        )
+        self._under_way: dict[str, SessionRun] = {}
+        self._plan: Plan | None = None
+        self._scheduler: Scheduler | None = None
+        self._scope = trio.CancelScope()
+        self._outfitter: Outfitter | None = None
+        if resume is not None:
+            self._record.open(resume=True)
+
+    # What is known.
+
+    @property
+    def state(self) -> RunState:
+        """All that is known of the run: a fold over its events."""
+        return self._record.state
+
+    @property
+    def sessions(self) -> dict[SessionId, Session]:
+        """The sessions of the run by their ids, `<run>/<spec>`."""
+        return self.state.sessions
+
+    def events(self) -> AsyncIterator[Event]:
+        """Return an async iterator over all events from now to the end of the run.
+
+        What is not taken is kept in memory, so that a slow reader never holds up the run.
+        """
+        return self._record.subscribe()
+
+    def attach(self, display: Display, *, output: bool = False) -> None:
+        """Show all events to a display, and with `output` each line that children write."""
+        self._record.attach(display, output=output)
+
+    # What is to be run.
+
+    def register_spec(
+        self,
+        spec: Spec | str,
+        *,
+        run: Run | None = None,
+        depends_on: Iterable[str] = (),
+        title: str = "",
+    ) -> SessionId:
+        """Register a spec, by value or by id, and return the id of its session.
+
+        `run` is an async callable, which gets a `ChildSession`; a shell line; or an argv. Without it a `Spec`
+        says itself what to run. Raises InputError for an id that is unsafe or registered already.
+        """
+        if isinstance(spec, str):
+            spec = Spec(id=spec, title=title, depends_on=tuple(depends_on), text=title)
+        if isinstance(run, str):
+            spec = evolve(spec, run=run)
+        elif isinstance(run, Sequence):
+            spec = evolve(spec, run=tuple(run))
+        elif run is not None:
+            self._functions[spec.id] = FunctionAgent(run)
+        return self._register(apply_overrides(self.config, spec))
+
+    def register_specs(self, specs: Iterable[Spec], *, added: Iterable[str] = ()) -> list[SessionId]:
+        """Register specs read from files. `added` names those that were taken in for others' sake.
+
+        What they need outside of them and of what is registered was met or waived by who selected them.
+        """
+        self._added |= frozenset(added)
+        chosen = list(specs)
+        known = self._specs.keys() | {spec.id for spec in chosen}
+        return [
+            self._register(evolve(spec, depends_on=[needed for needed in spec.depends_on if needed in known]))
+            for spec in chosen
+        ]
+
+    def _register(self, spec: Spec) -> SessionId:
+        problems = [*check_id(spec.id)]
+        if spec.id in self._specs:
+            problems.append(Problem("spec_registered_twice", {"spec": spec.id}))
+        if problems:
+            raise InputError(problems)
+        self._specs[spec.id] = spec
+        self.dependency_graph.add_spec(spec.id)
+        for needed in spec.depends_on:
+            self.dependency_graph.add_dependency(spec.id, needed)
+        session = self.state.session(spec.id)
+        session.title = spec.title
+        return session.id
+
+    def make_plan(self) -> Plan:
+        """Return the plan for all registered specs; raises InputError with every fault found."""
+        missing = [
+            Problem("dependency_unregistered", {"spec": spec.id, "needed": needed})
+            for spec in self._specs.values()
+            for needed in spec.depends_on
+            if needed not in self._specs
+        ]
+        problems = [*missing, *self._check_runnable()]
+        if problems:
+            raise InputError(problems)
+        return make_plan(
+            self._specs.values(),
+            done=self.state.completed,
+            added=self._added,
+            durations=read_durations(self.project.runs),
+            slots=self.config.orchestrator.slots,
+            agent=self.config.agent.kind,
+        )
+
+    def _check_runnable(self) -> Iterable[Problem]:
+        commands = (spec for spec in self._specs.values() if spec.id not in self._functions)
+        return check_runnable(commands, self.config.agent)
+
+    # The run.
+
+    def open(self) -> None:
+        """Take the project's lock and the run's journal; raises InputError, LockedError, JournalError."""
+        if not self._record.is_open:
+            self._record.open()
+
+    def close(self) -> None:
+        """Free the lock and the journal."""
+        self._record.close()
+
+    async def run(self, plan: Plan | None = None) -> RunState:
+        """Run all registered specs to their ends and return what is known then.
+
+        `plan` is what `make_plan` returned, where the caller has looked at it before.
+
+        Whatever happens, each session that began gets its one final event and no process is left. Raises
+        InputError before anything is started, JournalError where the journal could not be written to the end.
+        """
+        if self._plan is not None:  # run again
+            self.ending, self._scope = Ending(), trio.CancelScope()
+        self._plan = plan = plan or self.make_plan()
+        self._begin()
+        self._emit(plan.to_event())
+        began = trio.current_time()
+        limit = self.config.orchestrator.run_timeout or float("inf")
+        try:
+            with trio.move_on_after(limit) as deadline, self._scope:
+                await self._carry_out(plan)
+            self.ending.overdue = deadline.cancelled_caught
+            self.ending.finished = not self._scope.cancelled_caught and not deadline.cancelled_caught
+        finally:
+            self._conclude(trio.current_time() - began)
+        if self._record.trouble is not None:
+            raise self._record.trouble
+        return self.state
+
+    async def _carry_out(self, plan: Plan) -> None:
+        self._scheduler = scheduler = Scheduler(
+            plan=plan,
+            run_one=self._run_planned,
+            status_of=lambda spec_id: self.state.session(spec_id).status,
+            skip=self._skip,
+            limiter=self._limiter,
+            schedule=self.config.orchestrator.schedule,
+            fail_fast=self.config.orchestrator.fail_fast,
+        )
+        async with self._serve(), trio.open_nursery() as nursery:
+            nursery.start_soon(self._monitor.loop, name="monitor")
+            await scheduler.run()
+            nursery.cancel_scope.cancel()
+
+    def cancel(self, *, signal: int | None = None) -> None:
+        """End the run in order: children get SIGTERM and their grace. `signal` is the one that asked."""
+        self.ending.interrupted = True
+        self.ending.signal = self.ending.signal or signal
+        self._scope.cancel()
+
+    def kill(self) -> None:
+        """End all children at once, without grace."""
+        for session in self._under_way.values():
+            if session.current is not None:
+                session.current.kill()
+
+    def _abort(self) -> None:
+        self.ending.aborted = True
+        self._scope.cancel()
+
+    def _lose_record(self) -> None:
+        self.ending.record_lost = True
+        self._scope.cancel()
+
+    def _conclude(self, duration: float) -> None:
+        """Give what was never started its final event, then the run. Synchronous: nothing cuts it short."""
+        self._scheduler = None
+        if not self.ending.finished:
+            for session in self.sessions.values():
+                if session.status is Status.PENDING:
+                    self._skip(session.spec_id, None)
+        status, exit_code = judge_run(self.ending, self.state)
+        self._emit(
+            RunFinished(
+                status=status,
+                exit_code=exit_code,
+                duration_s=round(duration, 3),
+                counts={str(status): count for status, count in sorted(self.state.count().items())},
+                signal=self.ending.signal,
+            )
+        )
+        self._record.flush()
+        self._write_summary()
+
+    def _write_summary(self) -> None:
+        """Write the summary for people and tools. The journal has the same facts: its loss is no failure."""
+        try:
+            write_whole(self.project.summary(self.run_id), dump_summary(self.state))
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", self.project.summary(self.run_id), error)
+
+    # The parts of a session.
+
+    def _begin(self) -> None:
+        """Record that the run begins, unless that is recorded."""
+        self.open()
+        if self.state.status != "running":
+            settings = self.config.orchestrator
+            self._record.start(jobs=settings.slots, schedule=settings.schedule)
+
+    def _emit(self, event: Event) -> None:
+        if not self._record.is_open:
+            self._begin()
+        self._record.emit(event)
+
+    @asynccontextmanager
+    async def _serve(self) -> AsyncIterator[None]:
+        """Serve the sessions that run inside the block: take their escalations, let displays speak."""
+        if self._parent.serving:
+            yield
+            return
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._parent.serve)
+            nursery.start_soon(self._flush_displays, name="displays")
+            yield
+            await self._parent.finish()
+            nursery.cancel_scope.cancel()
+
+    async def _flush_displays(self) -> None:
+        """Flush once per turn of the event loop, so that what starts together is told together."""
+        while True:
+            await self._record.dirty.wait()
+            self._record.dirty = trio.Event()
+            await trio.lowlevel.checkpoint()
+            self._record.flush()
+
+    async def _run_planned(self, planned: PlannedSpec, slot: Slot) -> None:
+        await self._run_session(planned.id, slot)
+
+    async def _run_session(self, spec_id: str, slot: AnySlot) -> None:
+        try:
+            await self._open_session(spec_id, slot).run()
+        finally:
+            slot.release()
+            del self._under_way[spec_id]
+
+    def _open_session(self, spec_id: str, slot: AnySlot) -> SessionRun:
+        spec = self._specs[spec_id]
+        session = SessionRun(
+            spec=spec,
+            known=self.state.session(spec_id),
+            policy=self._policy(spec),
+            slot=slot,
+            crew=self._make_crew(),
+        )
+        self._under_way[spec_id] = session
+        return session
+
+    def _make_crew(self) -> Crew:
+        if self._outfitter is None:
+            self._outfitter = self._make_outfitter()
+        return Crew(
+            emit=self._emit,
+            parent=self._parent,
+            watcher=self._monitor,
+            open_attempt=self._outfitter.open_attempt,
+            blocks=lambda spec_id: tuple(sorted(self.dependency_graph.needed_by([spec_id]))),
+        )
+
+    def _make_outfitter(self) -> Outfitter:
+        config, expected = self.config, {}
+        if self._plan is not None:
+            expected = {p.id: p.estimate for p in self._plan.specs.values() if p.estimate is not None}
+        return Outfitter(
+            project=self.project,
+            run=self.run_id,
+            config=config,
+            workspaces=Workspaces(self.project, self.run_id, config.workspace.isolation),
+            env={**allowed_environment(self._environ, config.agent.env_pass), **config.agent.env},
+            make_redactor=self._make_redactor,
+            emit=self._emit,
+            tell=self._record.tell if self._record.wants_output else None,
+            find_agent=lambda spec: self._functions.get(spec.id, self._agent),
+            expected=expected,
+            run_child=self._run_child,
+        )
+
+    def _make_redactor(self) -> Redactor:
+        return Redactor(self._secrets, self.config.logs.redact_patterns)
+
+    def _policy(self, spec: Spec) -> RetryPolicy:
+        settings = self.config.orchestrator.retries
+        return RetryPolicy(settings.count if spec.retries is None else spec.retries, settings)
+
+    def _make_notifier(self) -> CommandNotifier | None:
+        command = self.config.escalation.command
+        env = {**allowed_environment(self._environ, self.config.agent.env_pass)}
+        return CommandNotifier(command, env, str(self.project.root)) if command else None
+
+    def _skip(self, spec_id: str, blocked_by: str | None) -> None:
+        reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED
+        failure = Failure(reason=reason, blocked_by=() if blocked_by is None else (blocked_by,))
+        self._emit(SessionSkipped(spec=spec_id, attempt=0, failure=failure))
+
+    # The seed's methods, for those who drive sessions themselves.
+
+    async def start_session(
+        self, session_id: SessionId, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Run one session to its end, once a slot is free; `await nursery.start(…)` returns as it begins.
+
+        Its dependencies are the caller's business, and limits hold while `monitor_loop` runs beside it.
+        """
+        spec_id = self._spec_of(session_id)
+        self._begin()
+        async with self._serve():
+            slot = _LoneSlot(self._limiter)
+            await slot.acquire()
+            task_status.started()
+            await self._run_session(spec_id, slot)
+        self._record.flush()
+
+    async def monitor_loop(self) -> None:
+        """Check all running sessions every `monitor_interval`, until cancelled. `run` does so itself."""
+        await self._monitor.loop()
+
+    def escalate(
+        self,
+        session_id: SessionId,
+        reason: str,
+        level: EscalationLevel = EscalationLevel.ERROR,
+        *,
+        kind: EscalationKind = EscalationKind.FAILED,
+    ) -> EscalationLog:
+        """Raise something about a session to the parent session; a critical one ends the run."""
+        session = self.sessions[session_id]
+        return self._parent.raise_nowait(
+            EscalationLog(
+                id="",
+                run_id=self.run_id,
+                session_id=session_id,
+                spec_id=session.spec_id,
+                attempt=session.attempt,
+                level=level,
+                kind=kind,
+                reason=self._redactor.redact(reason),
+                timestamp=datetime.now(UTC),
+                log=session.log,
+                blocks=tuple(sorted(self.dependency_graph.needed_by([session.spec_id]))),
+            )
+        )
+
+    def on_session_completed(self, session_id: SessionId) -> None:
+        """Take note that a session which the caller carried out is complete; its dependents may start."""
+        session = self.sessions[session_id]
+        self._emit(SessionCompleted(spec=session.spec_id, attempt=session.attempt))
+        self._note_ended(session)
+
+    def on_session_failed(self, session_id: SessionId, error: BaseException | str) -> bool:
+        """Take note that a session which the caller carried out has failed; True: try it again."""
+        session = self.sessions[session_id]
+        message = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        failure = Failure(reason=Reason.UNKNOWN, message=message)
+        policy = self._policy(self._specs[session.spec_id])
+        number = max(session.attempt, 1)
+        if policy.allows(failures=number, transient=isinstance(error, TransientError)):
+            delay = policy.delay(number, random.random)
+            self._emit(
+                RetryScheduled(spec=session.spec_id, attempt=number + 1, delay_s=delay, failure=failure)
+            )
+            return True
+        log = self.escalate(session_id, message)
+        self._emit(SessionFailed(spec=session.spec_id, attempt=number, failure=failure, escalation=log.id))
+        self._note_ended(session)
+        return False
+
+    def _note_ended(self, session: Session) -> None:
+        if self._scheduler is not None:
+            self._scheduler.note_ended(session.spec_id)
+
+    def _spec_of(self, session_id: SessionId) -> str:
+        session = self.sessions.get(session_id)
+        if session is None or session.spec_id not in self._specs:
+            raise InputError(Problem("session_unknown", {"session": session_id}))
+        return session.spec_id
+
+
+@asynccontextmanager
+async def open_orchestrator(
+    config: OrchestratorConfig | None = None,
+    *,
+    root: Path | str | None = None,
+    on_escalation: Handler | None = None,
+    resume: str | None = None,
+) -> AsyncIterator[Orchestrator]:
+    """Open an orchestrator on a project, for any Trio program; see `Orchestrator` for the arguments.
+
+    Raises LockedError if another run holds the project, InputError if its folder cannot be written.
+    """
+    orchestrator = Orchestrator(config, root=root, on_escalation=on_escalation, resume=resume)
+    try:
+        orchestrator.open()
+        yield orchestrator
+    finally:
+        orchestrator.close()

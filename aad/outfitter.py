@@ -1,0 +1,89 @@
+"""Fits out each attempt with what it needs: folders, workspace, log, environment, limits. Starts nothing."""
+
+import math
+from collections.abc import Callable, Mapping
+
+from attrs import frozen
+
+from aad.agents.base import Agent, Job
+from aad.agents.function import FunctionAgent
+from aad.attempt import Attempt, Limits, RunChild
+from aad.config import OrchestratorConfig
+from aad.events import Event, SessionOutput, WorkspaceReady
+from aad.output import OutputLog
+from aad.project import Project
+from aad.redact import Redactor
+from aad.session import SessionRun
+from aad.spec import Spec
+from aad.workspace import Workspaces
+
+
+@frozen(kw_only=True)
+class Outfitter:
+    """Makes the attempts of one run. `tell` gets each line of output, where somebody wants them."""
+
+    project: Project
+    run: str
+    config: OrchestratorConfig
+    workspaces: Workspaces
+    env: Mapping[str, str]
+    make_redactor: Callable[[], Redactor]
+    emit: Callable[[Event], None]
+    tell: Callable[[SessionOutput], None] | None
+    find_agent: Callable[[Spec], Agent | FunctionAgent]
+    expected: Mapping[str, float]
+    run_child: RunChild
+
+    def open_attempt(self, session: SessionRun) -> Attempt:
+        """Return the session's next attempt, ready to run; raises OSError where a folder cannot be made."""
+        spec, number = session.spec, session.number
+        folder = self.project.attempt(self.run, spec.id, number)
+        events = folder / "events"
+        events.mkdir(mode=0o700, parents=True, exist_ok=True)
+        session.log = self.project.show(folder / "output.log")
+        workspace = self.workspaces.prepare(spec)
+        self.emit(WorkspaceReady(spec=spec.id, attempt=number, workspace=str(workspace.path)))
+        redactor = self.make_redactor()
+        return Attempt(
+            job=Job(
+                run=self.run,
+                session=session.known.id,
+                spec=spec,
+                spec_file=workspace.spec_file,
+                attempt=number,
+                workspace=workspace.path,
+                events_file=events / "events.jsonl",
+                answer=session.answer,
+            ),
+            agent=self.find_agent(spec),
+            limits=self._limits(spec),
+            env=self.env,
+            output=OutputLog.open(
+                folder / "output.log",
+                redactor=redactor,
+                limit=self.config.logs.max_output,
+                tail_lines=self.config.logs.tail_lines,
+                on_line=self._line_teller(spec.id, number),
+            ),
+            redactor=redactor,
+            listener=session,
+            run_child=self.run_child,
+        )
+
+    def _limits(self, spec: Spec) -> Limits:
+        settings = self.config.orchestrator
+        timeout = settings.session_timeout if spec.timeout is None else spec.timeout
+        return Limits(
+            timeout=timeout or math.inf,
+            # A program may well be silent to its end: only who asks for it is judged by its silence.
+            stall=spec.stall_timeout or math.inf,
+            slow_after=settings.slow_after or math.inf,
+            grace=settings.grace_period,
+            expected=self.expected.get(spec.id),
+        )
+
+    def _line_teller(self, spec_id: str, attempt: int) -> Callable[[str], None] | None:
+        tell = self.tell
+        if tell is None:
+            return None
+        return lambda line: tell(SessionOutput(spec=spec_id, attempt=attempt, message=line))

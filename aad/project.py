@@ -1,0 +1,105 @@
+"""Where a project keeps its things: the folders under `.aad/`, run ids, and who may write there."""
+
+import os
+import secrets
+import time
+from pathlib import Path
+
+from attrs import frozen
+
+FOLDER = ".aad"
+OWN_FOLDERS = ("runs", "escalations", "state", "worktrees")
+
+
+def new_run_id(now: float | None = None) -> str:
+    """Return a run id: the time in UTC, which sorts, and four random hex digits."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return f"{stamp}-{secrets.token_hex(2)}"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those missing above it, readable by their owner alone."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@frozen
+class Project:
+    """A folder that holds specs. Every path of `.aad/` is named here and nowhere else."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.root / FOLDER
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config" / "aad.toml"
+
+    @property
+    def specs(self) -> Path:
+        return self.folder / "specs"
+
+    @property
+    def tasks(self) -> Path:
+        return self.folder / "tasks"
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def escalations(self) -> Path:
+        return self.folder / "escalations"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def worktrees(self) -> Path:
+        return self.folder / "worktrees"
+
+    def run(self, run_id: str) -> Path:
+        return self.runs / run_id
+
+    def journal(self, run_id: str) -> Path:
+        return self.run(run_id) / "journal.jsonl"
+
+    def summary(self, run_id: str) -> Path:
+        return self.run(run_id) / "summary.json"
+
+    def attempt(self, run_id: str, spec_id: str, attempt: int) -> Path:
+        return self.run(run_id) / spec_id / str(attempt)
+
+    def show(self, path: Path) -> str:
+        """Return a path as people read it: relative to the project where it lies in it."""
+        try:
+            return str(path.relative_to(self.root))
+        except ValueError:
+            return str(path)
+
+    def prepare(self) -> None:
+        """Make our own folders, readable by their owner alone, and keep them out of git."""
+        for name in OWN_FOLDERS:
+            (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = self.folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("".join(f"{name}/\n" for name in OWN_FOLDERS), encoding="utf-8")
+
+
+def find_project(start: Path | None = None) -> Project:
+    """Return the project around a folder: the nearest with `.aad/` or `config/aad.toml`, else the folder.
+
+    The search does not leave the git repository that holds the folder.
+    """
+    here = Path(os.path.abspath(start or "."))  # noqa: PTH100 - resolve() would follow links the user relies on
+    for folder in (here, *here.parents):
+        project = Project(folder)
+        if project.folder.is_dir() or project.config.is_file():
+            return project
+        if (folder / ".git").exists():
+            break
+    return Project(here)

@@ -1,0 +1,153 @@
+"""What happened, written down: journal first, then the state, then everybody who listens.
+
+One synchronous function records an event, and in Trio nothing comes between its lines: so all see the same
+events in the same order, and nothing depends on what the journal does not have.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+
+import trio
+from attrs import define, evolve, field
+
+from aad.display.base import Display
+from aad.errors import InputError, JournalError, Problem
+from aad.events import Event, RunFinished, RunStarted, SessionOutput
+from aad.journal import Journal, point_latest
+from aad.lock import hold_lock
+from aad.project import Project
+from aad.state import RunState
+from aad.version import __version__
+
+
+@define(eq=False, kw_only=True)
+class RunRecord:
+    """The record of one run. Nothing touches the disk before `open`.
+
+    `lost` is called once if the journal can no longer be written; events still reach state and listeners.
+    """
+
+    project: Project
+    run: str
+    lost: Callable[[], None] = lambda: None
+    state: RunState = field(init=False)
+    trouble: JournalError | None = field(default=None, init=False)
+    dirty: trio.Event = field(factory=trio.Event, init=False)
+    resumed: bool = field(default=False, init=False)
+    _journal: Journal | None = field(default=None, init=False)
+    _displays: list[Display] = field(factory=list, init=False)
+    _output_displays: list[Display] = field(factory=list, init=False)
+    _listeners: list[trio.MemorySendChannel[Event]] = field(factory=list, init=False)
+    _stack: ExitStack = field(factory=ExitStack, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.state = RunState(run=self.run)
+
+    @property
+    def is_open(self) -> bool:
+        return self._journal is not None
+
+    def open(self, *, resume: bool = False) -> None:
+        """Take the project's lock and the run's journal; raises InputError, LockedError, JournalError."""
+        try:
+            self.project.prepare()
+        except OSError as error:
+            problem = Problem("run_folder_unwritable", {"why": error.strerror}, path=str(self.project.folder))
+            raise InputError(problem) from error
+        with ExitStack() as stack:
+            stack.enter_context(hold_lock(self.project.state, self.run))
+            path = self.project.journal(self.run)
+            if resume:
+                self._journal, events = Journal.resume(path)
+                for event in events:
+                    self.state.apply(event)
+            else:
+                self._journal = Journal.create(path)
+            stack.callback(self._journal.close)
+            point_latest(self.project.runs, self.run)
+            self.resumed = resume
+            self._stack = stack.pop_all()
+
+    def start(self, *, jobs: int, schedule: str) -> None:
+        """Record that the run begins, or goes on."""
+        self.emit(
+            RunStarted(
+                pid=os.getpid(), version=__version__, jobs=jobs, schedule=schedule, resumed=self.resumed
+            )
+        )
+
+    def emit(self, event: Event) -> None:
+        """Record one event. Raises IllegalTransitionError before anything is written."""
+        event = evolve(event, ts=time.time(), run=self.run)
+        self.state.check(event)
+        event = self._append(event)
+        self.state.apply(event)
+        self._show(event, self._displays)
+        self._publish(event)
+
+    def tell(self, output: SessionOutput) -> None:
+        """Show a line of output to those who want it; the log file is its record."""
+        self._show(evolve(output, ts=time.time(), run=self.run), self._output_displays)
+
+    def attach(self, display: Display, *, output: bool = False) -> None:
+        """Show every event to a display from now on, and the children's `output` if it wants that."""
+        self._displays.append(display)
+        if output:
+            self._output_displays.append(display)
+
+    @property
+    def wants_output(self) -> bool:
+        return bool(self._output_displays)
+
+    def subscribe(self) -> trio.MemoryReceiveChannel[Event]:
+        """Return an async iterator over all events from now to the end of the run."""
+        send, receive = trio.open_memory_channel[Event](math.inf)
+        self._listeners.append(send)
+        return receive
+
+    def flush(self) -> None:
+        for display in self._displays:
+            display.flush()
+
+    def tick(self) -> None:
+        now = time.time()
+        for display in self._displays:
+            display.tick(now)
+
+    def close(self) -> None:
+        """Free the lock and the journal; what comes later is not recorded."""
+        for display in self._displays:
+            display.close()
+        self._close_listeners()
+        self._stack.close()
+        self._journal = None
+
+    def _append(self, event: Event) -> Event:
+        if self._journal is None or self.trouble is not None:
+            return event
+        try:
+            return self._journal.append(event)
+        except JournalError as error:
+            # Who records is in the middle of something: the run ends in order instead of here.
+            self.trouble = error
+            self.lost()
+            return event
+
+    def _show(self, event: Event, displays: list[Display]) -> None:
+        for display in displays:
+            display.show(event)
+        self.dirty.set()
+
+    def _publish(self, event: Event) -> None:
+        for listener in list(self._listeners):
+            with suppress(trio.BrokenResourceError):  # nobody iterates any more
+                listener.send_nowait(event)
+        if isinstance(event, RunFinished):
+            self._close_listeners()
+
+    def _close_listeners(self) -> None:
+        while self._listeners:
+            self._listeners.pop().close()

@@ -1,0 +1,166 @@
+"""A run as JSON for other programs: its summary, its status, and what past summaries teach. Draws nothing."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aad.codec import format_time
+from aad.events import Failure, Usage
+from aad.state import RunState, Session, Status
+
+VERSION = 1
+
+
+def summarize(state: RunState) -> dict[str, Any]:
+    """Return the members of `summary.json`."""
+    return {
+        "version": VERSION,
+        "run": state.run,
+        "started": _time(state.started),
+        "ended": _time(state.ended),
+        "status": state.status,
+        "exit_code": state.exit_code,
+        "duration_s": round(state.duration_s, 3),
+        "counts": {str(status): count for status, count in state.count().items()},
+        "specs": [_summarize_session(session) for session in state.sessions.values()],
+    }
+
+
+def dump_summary(state: RunState) -> bytes:
+    """Return the content of `summary.json`."""
+    return (
+        json.dumps(summarize(state), ensure_ascii=False, indent=2).encode(errors="backslashreplace") + b"\n"
+    )
+
+
+def describe_status(state: RunState, now: float) -> dict[str, Any]:
+    """Return where a run stands at `now`, in seconds since the epoch."""
+    return {
+        "version": VERSION,
+        "run": state.run,
+        "started": _time(state.started),
+        "ended": _time(state.ended),
+        "status": state.status,
+        "specs": [_describe_session(session, now) for session in state.sessions.values()],
+    }
+
+
+def total_usage(usages: Iterable[Usage]) -> Usage | None:
+    """Return what several attempts used together, None where none said what it used."""
+    told = list(usages)
+    costs = [usage.cost_usd for usage in told if usage.cost_usd is not None]
+    if not told:
+        return None
+    return Usage(
+        input=sum(usage.input for usage in told),
+        cached=sum(usage.cached for usage in told),
+        output=sum(usage.output for usage in told),
+        cost_usd=math.fsum(costs) if costs else None,
+    )
+
+
+def read_durations(runs: Path, limit: int = 20) -> dict[str, float]:
+    """Return how many seconds each spec took when it was completed: the median of the newest runs.
+
+    `limit` is how many summaries are looked at. What cannot be read, or is no summary, is passed over.
+    """
+    known: dict[str, list[float]] = {}
+    summaries = _read_summaries(runs)
+    for _, summary in zip(range(limit), summaries, strict=False):
+        for spec_id, seconds in _completed_durations(summary):
+            known.setdefault(spec_id, []).append(seconds)
+    return {spec_id: _median(seconds) for spec_id, seconds in known.items()}
+
+
+def _summarize_session(session: Session) -> dict[str, Any]:
+    usage = total_usage(session.usages)
+    return {
+        "id": session.spec_id,
+        "title": session.title,
+        "status": session.status,
+        "attempt": session.attempt,
+        "duration_s": round(session.duration_s, 3),
+        "done_before": session.done_before,
+        "log": session.log,
+        "failure": session.failure and _describe_failure(session.failure),
+        "escalations": list(session.escalations),
+        "usage": usage and _describe_usage(usage),
+    }
+
+
+def _describe_session(session: Session, now: float) -> dict[str, Any]:
+    return {
+        "id": session.spec_id,
+        "title": session.title,
+        "status": session.status,
+        "attempt": session.attempt,
+        "progress": session.progress,
+        "eta_s": session.eta_s,
+        "duration_s": round(running_time(session, now), 3),
+        "log": session.log,
+        "escalations": list(session.escalations),
+    }
+
+
+def running_time(session: Session, now: float) -> float:
+    """Return how long the present attempt has been running, else how long the session ran."""
+    if session.status is Status.RUNNING and session.started is not None:
+        return max(0.0, now - session.started)
+    return session.duration_s
+
+
+def _describe_failure(failure: Failure) -> dict[str, Any]:
+    """Return a failure without the tail of its log: the log has it, and summaries stay small."""
+    return {
+        "reason": failure.reason,
+        "message": failure.message,
+        "exit_code": failure.exit_code,
+        "signal": failure.signal,
+        "blocked_by": list(failure.blocked_by),
+    }
+
+
+def _describe_usage(usage: Usage) -> dict[str, Any]:
+    return {"input": usage.input, "cached": usage.cached, "output": usage.output, "cost_usd": usage.cost_usd}
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else format_time(seconds)
+
+
+def _read_summaries(runs: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the summaries of a project's runs, newest first; run ids sort by time."""
+    try:
+        # `latest` is a link to a run that stands here by its own name too.
+        folders = sorted((entry for entry in runs.iterdir() if not entry.is_symlink()), reverse=True)
+    except OSError:  # no run yet
+        return
+    for folder in folders:
+        summary = _read_json(folder / "summary.json")
+        if isinstance(summary, dict) and summary.get("version") == VERSION:
+            yield summary
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):  # absent, damaged, or not ours
+        return None
+
+
+def _completed_durations(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    specs = summary.get("specs")
+    for spec in specs if isinstance(specs, list) else ():
+        match spec:
+            case {"id": str(spec_id), "status": Status.COMPLETED, "duration_s": int() | float() as seconds}:
+                # JSON as Python reads it may hold NaN and Infinity; 0 was complete before its run began.
+                if 0 < seconds < math.inf:
+                    yield spec_id, float(seconds)
+
+
+def _median(values: list[float]) -> float:
+    # Not by `statistics`: it loads fractions and decimals, and plans start fast.
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -1,0 +1,328 @@
+"""One session: attempts until exactly one final event. Knows nothing of other sessions.
+
+An attempt that failed goes up to the parent session, whose decision says whether another follows. The slot is
+given back as soon as the attempt is over, and asked for again before the next.
+"""
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Protocol
+
+import trio
+from attrs import define, evolve, field, frozen
+
+from aad.agents.base import Outcome, Question, Verdict, failed
+from aad.attempt import Attempt
+from aad.display.failures import describe_failure
+from aad.escalationlog import Decision, EscalationLog
+from aad.events import (
+    Action,
+    EscalationKind,
+    EscalationLevel,
+    Event,
+    Failure,
+    Leaked,
+    Reason,
+    RetryScheduled,
+    SessionCancelled,
+    SessionCompleted,
+    SessionEnded,
+    SessionFailed,
+    SessionProgress,
+    SessionStarted,
+    SessionTimedOut,
+    SessionWaiting,
+    Usage,
+)
+from aad.news import Progress, Trouble
+from aad.process import SpawnError, explain_os_error
+from aad.retry import RetryPolicy
+from aad.spec import Spec
+from aad.state import FINAL, Session, Status
+
+KINDS = {
+    Reason.TIMED_OUT: EscalationKind.TIMED_OUT,
+    Reason.STALLED: EscalationKind.STALLED,
+    Reason.VERIFY_FAILED: EscalationKind.VERIFY_FAILED,
+    Reason.SPAWN_FAILED: EscalationKind.SPAWN_FAILED,
+}
+ENDS: dict[Reason, type[SessionEnded]] = {Reason.TIMED_OUT: SessionTimedOut, Reason.STALLED: SessionTimedOut}
+
+# Seconds to the next try when there is no descriptor, process or memory to be had; doubled each time.
+SCARCE_DELAY = 0.1
+SCARCE_MOST = 5.0
+
+LEAKED = "processes were still running when the child had exited, and were ended"
+
+
+class Slot(Protocol):
+    """A session's place among those that run."""
+
+    def release(self) -> None:
+        """Give it back; harmless where none is held."""
+
+    async def acquire(self) -> bool:
+        """Get it again; False if nothing more is to be started."""
+
+
+class Parent(Protocol):
+    """The parent session, as seen from below."""
+
+    def raise_nowait(self, log: EscalationLog) -> EscalationLog:
+        """Raise what nobody waits for."""
+
+    async def raise_and_wait(self, log: EscalationLog) -> tuple[EscalationLog, Decision]:
+        """Raise what needs a decision, and wait for it."""
+
+
+class Watcher(Protocol):
+    """Who looks at running attempts."""
+
+    def watch(self, attempt: Attempt) -> AbstractContextManager[None]:
+        """Watch an attempt while the block lasts."""
+
+
+@frozen(kw_only=True)
+class Crew:
+    """Those whom every session of a run works with.
+
+    `open_attempt` makes the next attempt and raises OSError where its folders cannot be made; `blocks` names
+    the specs that need a spec; `draw` gives a random number from 0 to 1.
+    """
+
+    emit: Callable[[Event], None]
+    parent: Parent
+    watcher: Watcher
+    open_attempt: Callable[["SessionRun"], Attempt]
+    blocks: Callable[[str], tuple[str, ...]]
+    draw: Callable[[], float] = random.random
+
+
+@define(eq=False, kw_only=True)
+class SessionRun:
+    """A session under way. `number` is the attempt's, counted from 1 over all that the journal knows.
+
+    `ran` are the seconds that attempts took in this run, `log` the path of the newest one's output.
+    """
+
+    spec: Spec
+    known: Session
+    policy: RetryPolicy
+    slot: Slot
+    crew: Crew
+    answer: str | None = None
+    number: int = field(init=False)
+    log: str | None = field(default=None, init=False)
+    ran: float = field(default=0.0, init=False)
+    current: Attempt | None = field(default=None, init=False)
+    _failures: int = field(default=0, init=False)
+    _scarce: int = field(default=0, init=False)
+    _redactions: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.number = self.known.attempt
+
+    async def run(self) -> None:
+        """Make attempts until the session has ended, or waits for a person."""
+        try:
+            again = True
+            while again:
+                again = await self._try()
+        finally:
+            if self.known.status not in FINAL and self.known.status is not Status.WAITING:
+                self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
+
+    async def _try(self) -> bool:
+        """Make one attempt and deal with its verdict; tell whether another follows."""
+        self.number += 1
+        try:
+            verdict = await self._attempt()
+        except SpawnError as error:
+            return await self._wait_for_plenty(error)
+        self._scarce = 0
+        self.slot.release()
+        if verdict.outcome is Outcome.COMPLETED:
+            self._finish(SessionCompleted, usage=verdict.usage)
+            return False
+        if verdict.question is not None:
+            return await self._ask(verdict.question)
+        return await self._fail(verdict)
+
+    async def _attempt(self) -> Verdict:
+        """Make one attempt; raises SpawnError for a start that may succeed later."""
+        began = trio.current_time()
+        try:
+            attempt = self.crew.open_attempt(self)
+        except OSError as error:
+            return _judge_spawn(explain_os_error(error))
+        self.current = attempt
+        try:
+            with self.crew.watcher.watch(attempt):
+                return await attempt.run()
+        except SpawnError as error:
+            return _judge_spawn(error)
+        finally:
+            self.current = None
+            self._redactions = attempt.redactor.count
+            self.ran += trio.current_time() - began
+
+    async def _fail(self, verdict: Verdict) -> bool:
+        """Take a failure to the parent session and do as it says."""
+        failure = verdict.failure or Failure(reason=Reason.UNKNOWN)
+        self._failures += 1
+        may_retry = failure.reason is not Reason.SPAWN_FAILED and self.policy.allows(
+            failures=self._failures, transient=verdict.transient
+        )
+        log, decision = await self.crew.parent.raise_and_wait(self._describe(failure, will_retry=may_retry))
+        if decision.action is Action.RETRY:
+            return await self._retry(failure, log)
+        self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
+        return False
+
+    async def _retry(self, failure: Failure, log: EscalationLog) -> bool:
+        delay = self.policy.delay(self._failures, self.crew.draw)
+        self.crew.emit(
+            RetryScheduled(
+                spec=self.spec.id,
+                attempt=self.number,
+                delay_s=round(delay, 3),
+                duration_s=round(self.ran, 3),
+                failure=failure,
+                escalation=log.id,
+            )
+        )
+        await trio.sleep(delay)
+        if await self.slot.acquire():
+            return True
+        self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
+        return False
+
+    async def _ask(self, question: Question) -> bool:
+        """Take a question to the parent session; go on with its answer, else wait for a person."""
+        raised = evolve(
+            self._escalation(EscalationLevel.ERROR, EscalationKind.QUESTION, question.text), question=question
+        )
+        log, decision = await self.crew.parent.raise_and_wait(raised)
+        waiting = SessionWaiting(
+            spec=self.spec.id, attempt=self.number, escalation=log.id, message=question.text
+        )
+        if decision.action is Action.WAIT:
+            self.crew.emit(waiting)
+            return False
+        if decision.action is Action.ANSWER:
+            self.crew.emit(waiting)
+            self.answer = decision.text or ""
+            if await self.slot.acquire():
+                return True
+        self._finish(
+            SessionFailed, Failure(reason=Reason.NO_RESULT, message=question.text), escalation=log.id
+        )
+        return False
+
+    async def _wait_for_plenty(self, error: SpawnError) -> bool:
+        """Wait until what a start needs may be there again; that spends no attempt."""
+        self.slot.release()
+        self.number -= 1
+        delay = min(SCARCE_DELAY * 2.0 ** min(self._scarce, 16), SCARCE_MOST)
+        if self._scarce == 0:
+            self.troubled(
+                Trouble(message=str(error), level=EscalationLevel.WARNING), EscalationKind.SPAWN_FAILED
+            )
+        self._scarce += 1
+        await trio.sleep(delay)
+        if await self.slot.acquire():
+            return True
+        self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
+        return False
+
+    def _finish(
+        self,
+        kind: type[SessionEnded],
+        failure: Failure | None = None,
+        *,
+        escalation: str | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        self.crew.emit(
+            kind(
+                spec=self.spec.id,
+                attempt=max(self.number, 0),
+                duration_s=round(self.ran, 3),
+                log=self.log,
+                failure=failure,
+                escalation=escalation,
+                usage=usage,
+            )
+        )
+
+    def _describe(self, failure: Failure, *, will_retry: bool) -> EscalationLog:
+        """Return the escalation of a failed attempt; one that is tried again is only a warning."""
+        level = EscalationLevel.WARNING if will_retry else EscalationLevel.ERROR
+        kind = KINDS.get(failure.reason, EscalationKind.FAILED)
+        log = self._escalation(level, kind, describe_failure("en", failure))
+        return evolve(log, failure=failure, will_retry=will_retry)
+
+    def _escalation(self, level: EscalationLevel, kind: EscalationKind, reason: str) -> EscalationLog:
+        return EscalationLog(
+            id="",
+            run_id=self.known.id.rpartition("/")[0],
+            session_id=self.known.id,
+            spec_id=self.spec.id,
+            attempt=self.number,
+            level=level,
+            kind=kind,
+            reason=reason,
+            timestamp=datetime.now(UTC),
+            log=self.log,
+            blocks=self.crew.blocks(self.spec.id),
+            redactions=self._redactions,
+        )
+
+    # What an attempt tells its listener.
+
+    def started(self, pid: int | None) -> None:
+        self.crew.emit(
+            SessionStarted(
+                spec=self.spec.id,
+                attempt=self.number,
+                agent=self.current.agent.name if self.current is not None else "",
+                pid=pid,
+                log=self.log,
+            )
+        )
+
+    def progressed(self, progress: Progress, *, guessed: bool) -> None:
+        share, known = progress.progress, self.known
+        if progress.message is None and share == known.progress and guessed == known.guessed:
+            return
+        self.crew.emit(
+            SessionProgress(
+                spec=self.spec.id,
+                attempt=self.number,
+                progress=share,
+                guessed=guessed,
+                eta_s=self._foresee(share),
+                message=progress.message,
+            )
+        )
+
+    def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
+        self.crew.parent.raise_nowait(self._escalation(trouble.level, kind, trouble.message))
+
+    def leaked(self) -> None:
+        self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=LEAKED))
+
+    def _foresee(self, share: float | None) -> float | None:
+        """Return the seconds left if the rest goes as fast as what is done."""
+        if not share or self.current is None:
+            return None
+        elapsed = trio.current_time() - self.current.started_at
+        return round(elapsed * (1 - share) / share, 1)
+
+
+def _judge_spawn(error: SpawnError) -> Verdict:
+    if error.scarce:
+        raise error
+    return failed(Failure(reason=Reason.SPAWN_FAILED, message=str(error)))

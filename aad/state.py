@@ -1,0 +1,195 @@
+"""What is known about a run: a fold over its events. Knows neither where they come from nor who asks.
+
+```
+pending -> running -> (waiting ->) completed | failed | timed_out | cancelled | skipped
+   ^_________|  retry_scheduled
+```
+A final status is left only when a run is resumed: then all that is not complete is pending again.
+"""
+
+from collections import Counter
+from enum import StrEnum
+
+from attrs import define, field
+
+from aad import events
+from aad.errors import IllegalTransitionError
+from aad.events import Event, SessionEvent, SessionId
+
+
+class Status(StrEnum):
+    """Where a session stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+ENDS: dict[type[Event], Status] = {
+    events.SessionCompleted: Status.COMPLETED,
+    events.SessionFailed: Status.FAILED,
+    events.SessionTimedOut: Status.TIMED_OUT,
+    events.SessionCancelled: Status.CANCELLED,
+    events.SessionSkipped: Status.SKIPPED,
+}
+FINAL = frozenset(ENDS.values())
+
+TRANSITIONS: dict[Status, dict[type[Event], Status]] = {
+    Status.PENDING: {events.SessionStarted: Status.RUNNING, events.RetryScheduled: Status.PENDING, **ENDS},
+    Status.RUNNING: {
+        events.RetryScheduled: Status.PENDING,
+        events.SessionWaiting: Status.WAITING,
+        **ENDS,
+    },
+    Status.WAITING: {
+        events.SessionStarted: Status.RUNNING,
+        events.RetryScheduled: Status.PENDING,
+        **ENDS,
+    },
+    **{final: {} for final in FINAL},
+}
+
+# The status that an event leads to, wherever it is allowed; journal lines carry it for their readers.
+RESULTS: dict[type[Event], Status] = {
+    kind: status for row in TRANSITIONS.values() for kind, status in row.items()
+}
+
+
+@define(kw_only=True)
+class Session:
+    """What is known about one session. Times are seconds since the epoch, durations seconds."""
+
+    id: SessionId
+    spec_id: str
+    title: str = ""
+    status: Status = Status.PENDING
+    attempt: int = 0
+    progress: float | None = None
+    guessed: bool = False
+    eta_s: float | None = None
+    message: str | None = None
+    pid: int | None = None
+    started: float | None = None
+    duration_s: float = 0.0
+    log: str | None = None
+    failure: events.Failure | None = None
+    escalations: list[str] = field(factory=list)
+    usages: list[events.Usage] = field(factory=list)
+    # Complete before the run began; such a session gets no event of its own.
+    done_before: bool = False
+
+    def apply(self, event: SessionEvent) -> None:
+        """Take in one event; raises IllegalTransitionError for one that the status does not allow."""
+        if type(event) in RESULTS:
+            self.status = self._next_status(event)
+        self.attempt = max(self.attempt, event.attempt)
+        match event:
+            case events.SessionStarted():
+                self.started, self.pid, self.log, self.progress = event.ts, event.pid, event.log, None
+                self.failure, self.message, self.eta_s = None, None, None
+            case events.SessionProgress():
+                self._advance(event)
+            case events.SessionEnded() | events.RetryScheduled():
+                self._end(event)
+            case events.EscalationRaised():
+                self.escalations.append(event.escalation)
+
+    def check(self, event: SessionEvent) -> None:
+        """Raise IllegalTransitionError for an event that the status does not allow."""
+        if type(event) in RESULTS:
+            self._next_status(event)
+
+    def _next_status(self, event: SessionEvent) -> Status:
+        allowed = TRANSITIONS[self.status]
+        if type(event) not in allowed:
+            message = f"{self.spec_id} is {self.status}: {event.type} is not possible"
+            raise IllegalTransitionError(message)
+        return allowed[type(event)]
+
+    def _advance(self, event: events.SessionProgress) -> None:
+        if event.progress is not None:
+            self.progress, self.guessed = event.progress, event.guessed
+        self.eta_s = event.eta_s
+        self.message = event.message if event.message is not None else self.message
+
+    def _end(self, event: events.SessionEnded | events.RetryScheduled) -> None:
+        self.failure, self.pid, self.eta_s = event.failure, None, None
+        self.duration_s = event.duration_s
+        if isinstance(event, events.SessionCompleted):
+            self.progress, self.guessed = 1.0, False
+        if isinstance(event, events.SessionEnded):
+            self.log = event.log or self.log
+            self.usages += [event.usage] if event.usage else []
+
+
+@define(kw_only=True)
+class RunState:
+    """What is known about one run. `started` and `ended` are seconds since the epoch."""
+
+    run: str = ""
+    started: float | None = None
+    ended: float | None = None
+    pid: int | None = None
+    jobs: int = 0
+    status: str = "pending"
+    exit_code: int | None = None
+    signal: int | None = None
+    duration_s: float = 0.0
+    plan: events.PlanMade | None = None
+    sessions: dict[SessionId, Session] = field(factory=dict)
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case SessionEvent():
+                self.session(event.spec).apply(event)
+            case events.RunStarted():
+                self._start(event)
+            case events.PlanMade():
+                self._plan(event)
+            case events.RunFinished():
+                self.ended, self.status, self.exit_code = event.ts, event.status, event.exit_code
+                self.signal, self.duration_s = event.signal, event.duration_s
+
+    def check(self, event: Event) -> None:
+        """Raise IllegalTransitionError for an event that may not come now."""
+        if isinstance(event, SessionEvent):
+            self.session(event.spec).check(event)
+
+    def session(self, spec_id: str) -> Session:
+        """Return the session of a spec, made where it is not known yet."""
+        session_id = f"{self.run}/{spec_id}"
+        if session_id not in self.sessions:
+            self.sessions[session_id] = Session(id=session_id, spec_id=spec_id)
+        return self.sessions[session_id]
+
+    @property
+    def completed(self) -> frozenset[str]:
+        """The ids of the specs that are complete."""
+        return frozenset(s.spec_id for s in self.sessions.values() if s.status is Status.COMPLETED)
+
+    def count(self) -> Counter[Status]:
+        """Count the sessions by status, less those that were complete before."""
+        return Counter(s.status for s in self.sessions.values() if not s.done_before)
+
+    def _start(self, event: events.RunStarted) -> None:
+        self.run, self.pid, self.jobs = event.run, event.pid, event.jobs
+        self.status, self.ended, self.exit_code, self.signal = "running", None, None, None
+        if self.started is None:
+            self.started = event.ts
+        for session in self.sessions.values():
+            if session.status is not Status.COMPLETED:
+                session.status, session.progress, session.failure = Status.PENDING, None, None
+
+    def _plan(self, event: events.PlanMade) -> None:
+        self.plan = event
+        for entry in event.specs:
+            session = self.session(entry.id)
+            session.title = entry.title
+            if entry.status == "complete" and session.status is not Status.COMPLETED:
+                session.status, session.done_before = Status.COMPLETED, True

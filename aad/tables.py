@@ -1,0 +1,209 @@
+"""Turns tables of plain values into settings, and names every fault. Knows neither files nor variables."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache, partial
+from types import GenericAlias, NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from attrs import evolve, fields, fields_dict, frozen, has
+from cattrs import Converter
+from cattrs.errors import (
+    AttributeValidationNote,
+    BaseValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationNote,
+)
+
+from aad.config import Choice, OrchestratorConfig, Rule
+from aad.tomllines import Keys
+from aad.units import LONGEST
+from aad.values import (
+    WrongValueError,
+    read_choice,
+    read_command,
+    read_flag,
+    read_ruled,
+    read_text,
+    read_whole,
+    show,
+)
+
+# Older files write these in whole seconds: what each is called now, and what it may be.
+OLD_KEYS = {
+    "session_timeout_secs": ("session_timeout", Rule("whole", most=LONGEST)),
+    "monitor_interval_secs": ("monitor_interval", Rule("whole", least=1, most=3600)),
+}
+
+# What cattrs calls with a value and its type.
+Hook = Callable[[Any, Any], Any]
+
+
+@frozen
+class Fault:
+    """What is wrong with the value that `keys` lead to: the key of a sentence, and the sentence's fields."""
+
+    keys: Keys
+    key: str
+    fields: Mapping[str, object]
+
+
+def lay_over(
+    config: OrchestratorConfig, table: Mapping[str, Any], *, typed: bool = False
+) -> tuple[OrchestratorConfig, tuple[Fault, ...]]:
+    """Return the settings with what a table says in its place; as they were where the table has faults.
+
+    In a `typed` table durations may be seconds, and sizes bytes.
+    """
+    table, faults = _modernise(table)
+    try:
+        upper = _make_converter(typed=typed).structure(table, OrchestratorConfig)
+    except BaseValidationError as error:
+        return config, (*faults, *_find_faults(error, ()))
+    return (config, faults) if faults else (_merge(config, upper, table), ())
+
+
+def name_keys(keys: Keys) -> str:
+    """Return the name of a setting as TOML writes it; of an item in a list, the name of the list."""
+    words = [key for key in keys if isinstance(key, str)]
+    return ".".join(word if re.fullmatch("[A-Za-z0-9_-]+", word) else show(word) for word in words)
+
+
+def _modernise(table: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[Fault, ...]]:
+    """Give the keys of older files their present names."""
+    section = table.get("orchestrator")
+    if not isinstance(section, Mapping) or OLD_KEYS.keys().isdisjoint(section):
+        return table, ()
+    present = {key: value for key, value in section.items() if key not in OLD_KEYS}
+    faults = []
+    for old in OLD_KEYS.keys() & section.keys():
+        try:
+            present[OLD_KEYS[old][0]] = _read_old(section, old)
+        except WrongValueError as wrong:
+            faults.append(Fault(("orchestrator", old), wrong.key, wrong.fields))
+    return {**table, "orchestrator": present}, tuple(faults)
+
+
+def _read_old(section: Mapping[str, Any], old: str) -> str:
+    new, rule = OLD_KEYS[old]
+    if new in section:
+        raise WrongValueError("config_twice", other=new)
+    return f"{read_whole(section[old], rule)}s"
+
+
+def _merge(lower: Any, upper: Any, table: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any of the settings classes
+    """Return `lower` with what `upper` holds of the keys that stand in the table.
+
+    Tables are merged, all else is replaced; but the overrides of both stay, the upper ones first.
+    """
+    if not has(type(upper)):
+        return {**lower, **upper}
+    changes = {}
+    for key, written in table.items():
+        below, above = getattr(lower, key), getattr(upper, key)
+        changes[key] = _merge(below, above, written) if isinstance(written, Mapping) else above
+    if "override" in changes:
+        changes["override"] = (*upper.override, *lower.override)
+    return evolve(lower, **changes)
+
+
+def _find_faults(error: Exception, keys: Keys) -> Iterator[Fault]:
+    """Yield the faults that cattrs gathered in groups; its notes tell the way to each."""
+    match error:
+        case BaseValidationError():
+            for inner in error.exceptions:
+                yield from _find_faults(inner, (*keys, *_read_notes(inner)))
+        case ForbiddenExtraKeysError():
+            for key in sorted(error.extra_fields):
+                yield _explain_unknown(error.cl, (*keys, key), key)
+        case WrongValueError():
+            yield Fault(keys, error.key, error.fields)
+        case KeyError():  # Only an override has a key that it cannot be without.
+            yield Fault(keys, "config_specs_missing", {})
+        case _:
+            raise error
+
+
+def _read_notes(error: Exception) -> Keys:
+    for note in getattr(error, "__notes__", ()):
+        match note:
+            case AttributeValidationNote():
+                return (note.name,)
+            case IterableValidationNote():
+                return (note.index,)
+    return ()
+
+
+def _explain_unknown(table: Any, keys: Keys, key: str) -> Fault:  # noqa: ANN401 - any of the settings classes
+    """Name the nearest key of the same table, else the same key of another, else all that there are."""
+    known = [*fields_dict(table), *(("profile",) if table is OrchestratorConfig else ())]
+    near = get_close_matches(key.replace("-", "_").lower(), known, n=1) or _find_elsewhere(key)
+    if near:
+        return Fault(keys, "config_unknown_near", {"near": near[0]})
+    return Fault(keys, "config_unknown", {"known": ", ".join(known)})
+
+
+def _find_elsewhere(key: str) -> list[str]:
+    tables = {table.name: table.type for table in fields(OrchestratorConfig)}
+    return [
+        f"{name}.{key}" for name, kind in tables.items() if kind and has(kind) and key in fields_dict(kind)
+    ]
+
+
+@cache
+def _make_converter(*, typed: bool) -> Converter:
+    converter = Converter(forbid_extra_keys=True)
+    converter.register_structure_hook(bool, lambda value, _: read_flag(value))
+    converter.register_structure_hook(str, lambda value, _: read_text(value))
+    makers: tuple[tuple[Callable[[Any], bool], Callable[[Any], Hook]], ...] = (
+        (has, partial(_make_table_hook, converter)),
+        (_is(Mapping), partial(_make_mapping_hook, converter)),
+        (_is(tuple), partial(_make_list_hook, converter)),
+        (_is(Union, UnionType), partial(_make_optional_hook, converter)),
+        (_is(Literal), lambda kind: _make_rule_hook(Choice(get_args(kind)), typed=typed)),
+        (_is(Annotated), lambda kind: _make_rule_hook(kind.__metadata__[0], typed=typed)),
+    )
+    for matches, make_hook in makers:
+        converter.register_structure_hook_factory(matches, make_hook)
+    return converter
+
+
+def _is(*origins: object) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) in origins
+
+
+def _make_table_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401 - a type, as all kinds below
+    # Generating the code for a table takes a millisecond, so it waits until the table is met.
+    make_structure = cache(partial(converter.gen_structure_attrs_fromdict, kind))
+    return lambda value, _: make_structure()(_check(value, Mapping, "config_table"), kind)
+
+
+def _make_mapping_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401
+    items: Any = GenericAlias(dict, get_args(kind))
+    return lambda value, _: converter.structure(_check(value, Mapping, "config_table"), items)
+
+
+def _make_list_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401
+    items: Any = GenericAlias(list, get_args(kind)[0])
+    # A text is no list: cattrs would take it apart into letters.
+    return lambda value, _: tuple(converter.structure(_check(value, (list, tuple), "config_list"), items))
+
+
+def _make_optional_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401
+    kinds = [part for part in get_args(kind) if part is not NoneType]
+    if len(kinds) == 1:
+        return converter.get_structure_hook(kinds[0])
+    return lambda value, _: read_command(value)
+
+
+def _make_rule_hook(rule: Rule | Choice, *, typed: bool) -> Hook:
+    if isinstance(rule, Choice):
+        return lambda value, _: read_choice(value, rule)
+    return lambda value, _: read_ruled(value, rule, typed=typed)
+
+
+def _check(value: Any, kind: Any, key: str) -> Any:  # noqa: ANN401
+    if not isinstance(value, kind):
+        raise WrongValueError(key)
+    return value

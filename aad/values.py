@@ -1,0 +1,139 @@
+"""What people may write for a setting: a reader for each form. Knows neither tables, files nor variables.
+
+A reader returns the value that the settings hold, or raises WrongValueError. In a `typed` reading durations
+may be seconds and sizes bytes: code gives numbers, people give numbers with units.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from aad.config import Choice, Rule
+from aad.units import parse_duration, parse_size
+
+LONGEST_SHOWN = 60
+T = TypeVar("T")
+
+
+class WrongValueError(ValueError):
+    """A value is not what its setting wants: the key of the sentence that says so, and its fields."""
+
+    def __init__(self, key: str, **fields: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.fields = fields
+
+
+def show(value: object) -> str:
+    """Return a value as it may stand in a sentence: short, and nothing in it moves the cursor."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no integers of thousands of digits.
+        return "..."
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
+
+
+def read_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise WrongValueError("config_flag", value=show(value))
+
+
+def read_text(value: object) -> str:
+    # What stands here may be a secret: the sentence does not repeat it, nor do those for lists and commands.
+    if isinstance(value, str) and "\0" not in value:
+        return value
+    raise WrongValueError("config_text")
+
+
+def read_command(value: object) -> str | tuple[str, ...]:
+    """Read a shell line, or a program with its arguments."""
+    if isinstance(value, str) and value.strip():
+        return read_text(value)
+    if isinstance(value, list | tuple) and value and value[0]:
+        return tuple(read_text(word) for word in value)
+    raise WrongValueError("config_command")
+
+
+def read_choice(value: object, choice: Choice) -> str:
+    if isinstance(value, str) and value in choice.offered:
+        return value
+    key = "config_later" if value in choice.later else "config_choice"
+    raise WrongValueError(key, value=show(value), known=", ".join(choice.offered))
+
+
+def read_ruled(value: object, rule: Rule, *, typed: bool = False) -> object:
+    """Read a value in the form of its rule."""
+    form = PLAIN_FORMS.get(rule.form, rule.form) if typed and not isinstance(value, str) else rule.form
+    return READERS[form](value, rule)
+
+
+def read_whole(value: object, rule: Rule) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and rule.least <= value <= rule.most:
+        return value
+    raise _out_of_range("config_whole", value, rule)
+
+
+def _read_number(value: object, rule: Rule) -> float:
+    # A NaN, which TOML can write, is in no range.
+    if isinstance(value, int | float) and not isinstance(value, bool) and rule.least <= value <= rule.most:
+        return float(value)
+    raise _out_of_range("config_number", value, rule)
+
+
+def _read_duration(value: object, rule: Rule) -> float:
+    seconds = _parse(parse_duration, value, "config_duration")
+    if rule.least <= seconds <= rule.most:
+        return seconds
+    raise _out_of_range("config_duration_range", value, rule)
+
+
+def _read_size(value: object, rule: Rule) -> int:
+    size = _parse(parse_size, value, "config_size")
+    if rule.least <= size <= rule.most:
+        return size
+    raise _out_of_range("config_size_range", value, rule)
+
+
+def _read_pattern(value: object, _: Rule) -> str:
+    text = read_text(value)
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise WrongValueError("config_pattern", fault=getattr(error, "msg", str(error))) from None
+    return text
+
+
+def _read_variable(value: object, _: Rule) -> str:
+    text = read_text(value)
+    if not text or "=" in text:
+        raise WrongValueError("config_variable")
+    return text
+
+
+def _parse(parse: Callable[[str], T], value: object, key: str) -> T:
+    """Parse a number with its unit; a plain 0 needs none."""
+    text = "0" if value == 0 and not isinstance(value, bool) else value
+    try:
+        return parse(read_text(text))
+    except ValueError:
+        raise WrongValueError(key, value=show(value)) from None
+
+
+def _out_of_range(key: str, value: object, rule: Rule) -> WrongValueError:
+    least, most = f"{rule.least:.16g}", f"{rule.most:.16g}"
+    return WrongValueError(key, value=show(value), least=least, most=most)
+
+
+READERS: dict[str, Callable[[object, Rule], object]] = {
+    "duration": _read_duration,
+    "size": _read_size,
+    "whole": read_whole,
+    "number": _read_number,
+    "pattern": _read_pattern,
+    "variable": _read_variable,
+}
+# How code gives what people write with a unit.
+PLAIN_FORMS = {"duration": "number", "size": "whole"}

@@ -1,0 +1,73 @@
+"""What many tests need: a project's folder, and an orchestrator whose children exist on paper only."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from aad.config import OrchestratorConfig, RetrySettings, RunSettings
+from aad.escalation import Handler
+from aad.orchestrator import Orchestrator
+from aad.testing import Recorder, Script, ScriptedChildren
+
+Scripts = dict[str, Script | Sequence[Script]]
+
+CONFIG = OrchestratorConfig(
+    orchestrator=RunSettings(
+        max_parallel_sessions=4, grace_period=1.0, retries=RetrySettings(delay=10.0, jitter=False)
+    )
+)
+
+
+def configure(**settings: Any) -> OrchestratorConfig:  # noqa: ANN401 - RunSettings' own types
+    """Return the tests' config with some of the run's settings changed."""
+    return evolve(CONFIG, orchestrator=evolve(CONFIG.orchestrator, **settings))
+
+
+class Theatre:
+    """An orchestrator with scripted children, and a recorder of its events."""
+
+    def __init__(
+        self,
+        root: Path,
+        scripts: Scripts | None = None,
+        *,
+        config: OrchestratorConfig = CONFIG,
+        on_escalation: Handler | None = None,
+        resume: str | None = None,
+    ) -> None:
+        self.children = ScriptedChildren(scripts or {})
+        self.recorder = Recorder()
+        self.orchestrator = Orchestrator(
+            config,
+            root=root,
+            environ={"PATH": "/usr/bin:/bin"},
+            run_child=self.children,
+            on_escalation=on_escalation,
+            resume=resume,
+        )
+        self.orchestrator.attach(self.recorder)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """The sessions' statuses by spec."""
+        return {session.spec_id: str(session.status) for session in self.orchestrator.sessions.values()}
+
+    def story(self, *kinds: str) -> list[str]:
+        """Return the events in short; only those of the given types, if any are."""
+        return [line for line in self.recorder.story if not kinds or line.split()[0] in kinds]
+
+
+MakeTheatre = Callable[..., Theatre]
+
+
+@pytest.fixture
+def theatre(tmp_path: Path) -> MakeTheatre:
+    """Return a maker of theatres, all in one project."""
+
+    def make(scripts: Scripts | None = None, **options: Any) -> Theatre:  # noqa: ANN401 - Theatre's own types
+        return Theatre(tmp_path, scripts, **options)
+
+    return make

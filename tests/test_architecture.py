@@ -1,0 +1,106 @@
+"""Imports point down. CONTRIBUTING.md shows the same table to people."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import aad
+
+PACKAGE = Path(aad.__file__).parent
+
+# From the top to the bottom; what shares a row may import each other.
+ROWS = (
+    "__main__ testing",
+    "cli",
+    "orchestrator",
+    "outfitter record scheduler monitor escalation ending",
+    "session",
+    "attempt",
+    "process workspace escalationlog news",
+    "agents",
+    "display",
+    "journal lock output report",
+    "codec",
+    "state retry redact",
+    "plan selection",
+    "loader graph",
+    "formats configfile",
+    "tables values variables",
+    "config events",
+    "spec project files units tomllines",
+    "errors",
+    "messages version",
+)
+RANK = {name: rank for rank, row in enumerate(ROWS) for name in row.split()}
+MAY_IMPORT_TRIO = frozenset(
+    [
+        "testing",
+        "orchestrator",
+        "outfitter",
+        "record",
+        "scheduler",
+        "monitor",
+        "escalation",
+        "session",
+        "attempt",
+        "process",
+    ]
+)
+
+
+def list_modules() -> Iterator[tuple[str, Path]]:
+    for path in PACKAGE.rglob("*.py"):
+        first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if first != "__init__":
+            yield first, path
+
+
+def list_imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def list_own_imports(path: Path) -> Iterator[str]:
+    for name in list_imports(path):
+        package, _, rest = name.partition(".")
+        if package == "aad" and rest.partition(".")[0] in RANK:
+            yield rest.partition(".")[0]
+
+
+def test_every_module_has_its_row() -> None:
+    assert {name for name, _ in list_modules()} == set(RANK)
+
+
+def test_imports_point_down() -> None:
+    upward = {
+        f"{path.relative_to(PACKAGE)} imports {imported}"
+        for name, path in list_modules()
+        for imported in list_own_imports(path)
+        if RANK[imported] < RANK[name]
+    }
+
+    assert upward == set()
+
+
+def test_only_what_makes_things_happen_imports_trio() -> None:
+    users = {
+        str(path.relative_to(PACKAGE))
+        for name, path in list_modules()
+        for imported in list_imports(path)
+        if imported.partition(".")[0] == "trio" and name not in MAY_IMPORT_TRIO
+    }
+
+    assert users == {"cli/running.py"}
+
+
+def test_only_process_knows_pids_and_signals_to_others() -> None:
+    words = ("os.kill", "killpg", "Popen", "pidfd")
+
+    users = {
+        path.name for _, path in list_modules() for word in words if word in path.read_text(encoding="utf-8")
+    }
+
+    assert users == {"process.py"}

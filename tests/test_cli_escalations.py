@@ -1,0 +1,299 @@
+"""`aad escalations`: what was raised to the parent session, and what was decided."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from cli_project import RUN, Cli, Outcome, open_cli
+
+from aad.agents.base import Question
+from aad.escalationlog import Decision, EscalationLog
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason
+
+WHEN = datetime(2026, 11, 22, 21, 38, 24, tzinfo=UTC)
+
+FAILURE = EscalationLog(
+    id="SPEC-003-error",
+    run_id=RUN,
+    session_id=f"{RUN}/SPEC-003",
+    spec_id="SPEC-003",
+    level=EscalationLevel.ERROR,
+    kind=EscalationKind.FAILED,
+    reason="exit code 1",
+    timestamp=WHEN,
+    attempt=1,
+    failure=Failure(
+        reason=Reason.EXIT_CODE, exit_code=1, log_tail=("collected 14 items", "1 failed, 13 passed in 4.21s")
+    ),
+    log=f".aad/runs/{RUN}/SPEC-003/1/output.log",
+    blocks=("SPEC-004", "SPEC-005"),
+    decision=Decision(action=Action.SKIP, at=WHEN + timedelta(seconds=1)),
+)
+QUESTION = EscalationLog(
+    id="SPEC-002-warning",
+    run_id=RUN,
+    session_id=f"{RUN}/SPEC-002",
+    spec_id="SPEC-002",
+    level=EscalationLevel.WARNING,
+    kind=EscalationKind.QUESTION,
+    reason="Which database?\nBoth are installed.",
+    timestamp=WHEN + timedelta(hours=1),
+    attempt=2,
+    question=Question(text="Which database?\nBoth are installed.", options=("PostgreSQL", "SQLite")),
+)
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cli]:
+    with open_cli(tmp_path, monkeypatch, capsys) as opened:
+        opened.project.prepare()
+        yield opened
+
+
+def write(cli: Cli, *logs: EscalationLog) -> None:
+    for log in logs:
+        log.write(cli.project.escalations)
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"], ["--format", "text"]])
+def test_escalations_are_listed_in_a_line_each_with_the_newest_last(cli: Cli, arguments: list[str]) -> None:
+    write(cli, QUESTION, FAILURE)
+
+    outcome = cli.run("escalations", *arguments)
+
+    assert outcome == Outcome(
+        0,
+        "✓ SPEC-003-error    error    failed    2026-11-22 21:38:24  decided  exit code 1\n"
+        "? SPEC-002-warning  warning  question  2026-11-22 22:38:24  open     Which database? Both are installed.\n",
+        "",
+    )
+
+
+def test_escalations_are_listed_in_japanese(cli: Cli) -> None:
+    write(cli, QUESTION, FAILURE)
+
+    outcome = cli.run("escalations", "--lang", "ja")
+
+    assert outcome.out == (
+        "✓ SPEC-003-error    エラー  失敗  2026-11-22 21:38:24  決定済み  exit code 1\n"
+        "? SPEC-002-warning  警告    質問  2026-11-22 22:38:24  未決      Which database? Both are installed.\n"
+    )
+
+
+def test_a_failure_is_shown_in_full(cli: Cli) -> None:
+    write(cli, FAILURE)
+
+    outcome = cli.run("escalations", "show", "SPEC-003-error")
+
+    assert outcome == Outcome(
+        0,
+        f"""\
+SPEC-003-error
+  state     decided
+  level     error
+  kind      failed
+  spec      SPEC-003 (attempt 1)
+  run       {RUN}
+  time      2026-11-22 21:38:24
+  reason    exit code 1
+  blocks    SPEC-004, SPEC-005
+  log       .aad/runs/{RUN}/SPEC-003/1/output.log
+  decision  skip, decided by policy
+            2026-11-22 21:38:25
+    │ collected 14 items
+    │ 1 failed, 13 passed in 4.21s
+  → aad logs SPEC-003 --run {RUN} --attempt 1
+  → aad orchestrate --resume {RUN}
+""",
+        "",
+    )
+
+
+def test_a_question_is_shown_with_its_options(cli: Cli) -> None:
+    write(cli, QUESTION)
+
+    outcome = cli.run("escalations", "show", "SPEC-002-warning")
+
+    assert outcome.out == f"""\
+SPEC-002-warning
+  state     open
+  level     warning
+  kind      question
+  spec      SPEC-002 (attempt 2)
+  run       {RUN}
+  time      2026-11-22 22:38:24
+  reason    Which database? Both are installed.
+  question  Which database?
+            Both are installed.
+            1. PostgreSQL
+            2. SQLite
+"""
+
+
+def test_an_answer_is_shown_with_who_gave_it(cli: Cli) -> None:
+    decision = Decision(action=Action.ANSWER, by="handler", text="SQLite\nplease", at=WHEN)
+    write(cli, evolve(QUESTION, decision=decision))
+
+    outcome = cli.run("escalations", "show", "SPEC-002-warning")
+
+    assert outcome.out.splitlines()[-4:] == [
+        "  decision  answer, decided by handler",
+        "            2026-11-22 21:38:24",
+        "            SQLite",
+        "            please",
+    ]
+
+
+def test_an_escalation_is_shown_in_japanese(cli: Cli) -> None:
+    write(cli, FAILURE)
+
+    outcome = cli.run("escalations", "show", "SPEC-003-error", "--lang", "ja")
+
+    assert outcome.out == f"""\
+SPEC-003-error
+  状態        決定済み
+  レベル      エラー
+  種類        失敗
+  仕様        SPEC-003 (1回目)
+  実行        {RUN}
+  日時        2026-11-22 21:38:24
+  理由        exit code 1
+  終わりかた  終了コード 1
+  止まる仕様  SPEC-004, SPEC-005
+  ログ        .aad/runs/{RUN}/SPEC-003/1/output.log
+  決定        スキップ (決定: 方針)
+              2026-11-22 21:38:25
+    │ collected 14 items
+    │ 1 failed, 13 passed in 4.21s
+  → aad logs SPEC-003 --run {RUN} --attempt 1
+  → aad orchestrate --resume {RUN}
+"""
+
+
+def test_how_a_child_ended_is_shown_where_the_reason_does_not_say_it(cli: Cli) -> None:
+    failure = Failure(reason=Reason.KILLED, signal=9)
+    write(cli, evolve(FAILURE, reason="out of memory", failure=failure))
+
+    outcome = cli.run("escalations", "show", "SPEC-003-error")
+
+    assert outcome.out.splitlines()[7:9] == ["  reason    out of memory", "  ended     killed by SIGKILL"]
+
+
+def test_the_path_of_an_escalation_will_do_as_its_id(cli: Cli) -> None:
+    write(cli, FAILURE)
+
+    by_path = cli.run("escalations", "show", ".aad/escalations/SPEC-003-error.json")
+
+    assert by_path == cli.run("escalations", "show", "SPEC-003-error")
+
+
+def test_json_is_what_the_files_hold(cli: Cli) -> None:
+    write(cli, QUESTION, FAILURE)
+    held = [
+        json.loads((cli.project.escalations / f"{log.id}.json").read_bytes()) for log in (FAILURE, QUESTION)
+    ]
+
+    listed = cli.run("escalations", "list", "--format", "json")
+    shown = cli.run("escalations", "show", "SPEC-002-warning", "--format", "json")
+
+    assert (json.loads(listed.out), json.loads(shown.out)) == (held, held[1])
+
+
+def test_an_unknown_escalation_is_an_error(cli: Cli) -> None:
+    write(cli, FAILURE)
+
+    outcome = cli.run("escalations", "show", "SPEC-009-error")
+
+    assert outcome == Outcome(
+        2, "", "there is no escalation SPEC-009-error (aad escalations lists them)\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["..", "/", "", "../state/owner"])
+def test_no_id_leads_out_of_the_folder(cli: Cli, name: str) -> None:
+    (cli.project.state / "owner.json").write_text('{"id": "secret"}')
+
+    outcome = cli.run("escalations", "show", name)
+
+    assert (outcome.status, outcome.out) == (2, "")
+
+
+def test_where_no_escalation_is_that_is_said(cli: Cli) -> None:
+    outcome = cli.run("escalations")
+
+    told = "there are no escalations (what a session fails at, asks or warns of will stand here)\n"
+    assert outcome == Outcome(0, "", told)
+
+
+def test_no_escalations_are_an_empty_list_in_json(cli: Cli) -> None:
+    outcome = cli.run("escalations", "--format", "json")
+
+    assert outcome == Outcome(0, "[]\n", "")
+
+
+def test_a_project_that_never_ran_has_no_escalations(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = cli.project.root / "new"
+    (new / ".git").mkdir(parents=True)
+    monkeypatch.chdir(new)
+
+    outcome = cli.run("escalations", "--format", "json")
+
+    assert outcome == Outcome(0, "[]\n", "")
+
+
+def test_files_that_are_no_escalations_are_passed_over(cli: Cli) -> None:
+    write(cli, FAILURE)
+    for name, text in {"torn": '{"id": "to', "list": "[]", "none": "{}", "binary": "\0"}.items():
+        (cli.project.escalations / f"{name}.json").write_text(text)
+    (cli.project.escalations / "folder.json").mkdir()
+
+    outcome = cli.run("escalations")
+
+    assert [line.split()[1] for line in outcome.out.splitlines()] == ["SPEC-003-error"]
+
+
+def test_odd_members_are_shown_as_they_are(cli: Cli) -> None:
+    odd = {
+        "id": 7, "level": ["high"], "kind": "haunted", "timestamp": "yesterday", "state": None, "reason": {},
+        "failure": "none", "log_tail": "x", "blocks": {}, "question": [], "decision": "no", "attempt": "two",
+    }  # fmt: skip
+    (cli.project.escalations / "odd.json").write_text(json.dumps(odd))
+
+    listed, shown = cli.run("escalations"), cli.run("escalations", "show", "odd")
+
+    assert listed.out == "✓ 7  ['high']  haunted  yesterday  {}\n"
+    assert shown.out.splitlines()[:6] == [
+        "7",
+        "  level   ['high']",
+        "  kind    haunted",
+        "  spec     (attempt two)",
+        "  time    yesterday",
+        "  reason  {}",
+    ]
+
+
+def test_what_a_file_says_cannot_move_the_cursor(cli: Cli) -> None:
+    evil = "\x1b[2Jevil\x1b]0;title\x07\r\nline"
+    failure = Failure(reason=Reason.UNKNOWN, log_tail=(evil,))
+    question = Question(text=evil, options=(evil,))
+    write(cli, evolve(FAILURE, reason=evil, failure=failure, question=question, blocks=(evil,), log=evil))
+
+    listed = cli.run("escalations", "--color", "never")
+    shown = cli.run("escalations", "show", "SPEC-003-error", "--color", "never")
+
+    assert "\x1b" not in listed.out + shown.out
+    assert "\r" not in listed.out + shown.out
+    assert len(listed.out.splitlines()) == 1
+
+
+def test_colours_are_on_where_they_are_asked_for(cli: Cli) -> None:
+    write(cli, QUESTION)
+
+    outcome = cli.run("escalations", "--color", "always")
+
+    assert outcome.out.startswith("\x1b[33m?\x1b[0m SPEC-002-warning  ")

@@ -1,0 +1,187 @@
+"""`aad status`: where a run stands."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from cli_project import FAILED_RUN, KILLED_RUN, PLAN, RUN, START, STARTED, Cli, Outcome, begin, open_cli
+
+from aad.lock import hold_lock
+
+FAILED_TEXT = f"""\
+run {RUN} · failed · 1m 32s · 1/3 complete
+  ✓ SPEC-001  Domain    completed  1m 2s
+  ✗ SPEC-002  設定管理  failed     30s
+  ⊘ SPEC-003  CLI       skipped
+"""
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cli]:
+    with open_cli(tmp_path, monkeypatch, capsys) as opened:
+        yield opened
+
+
+def test_a_run_that_is_over_is_drawn_with_all_its_sessions(cli: Cli) -> None:
+    cli.write_journal(*FAILED_RUN)
+
+    outcome = cli.run("status")
+
+    assert outcome == Outcome(0, FAILED_TEXT, "")
+
+
+def test_a_run_is_drawn_in_japanese(cli: Cli) -> None:
+    cli.write_journal(*FAILED_RUN)
+
+    outcome = cli.run("status", "--lang", "ja")
+
+    assert outcome.out == (
+        f"実行 {RUN} · 失敗 · 1分32秒 · 1/3 完了\n"
+        "  ✓ SPEC-001  Domain    完了      1分2秒\n"
+        "  ✗ SPEC-002  設定管理  失敗      30秒\n"
+        "  ⊘ SPEC-003  CLI       スキップ\n"
+    )
+
+
+def test_the_symbols_can_be_ascii(cli: Cli) -> None:
+    cli.write_journal(*FAILED_RUN)
+
+    outcome = cli.run("status", "--symbols", "ascii")
+
+    assert outcome.out == FAILED_TEXT.translate(str.maketrans("·✓✗⊘", "-+x-"))
+
+
+def test_a_run_that_goes_on_is_running(cli: Cli) -> None:
+    # What began in the future has not taken any time, however fast the test is.
+    future = 4e9
+    cli.write_journal(evolve(STARTED, ts=future), evolve(PLAN, ts=future), begin("SPEC-001", at=future))
+
+    with hold_lock(cli.project.state, RUN):
+        outcome = cli.run("status")
+
+    assert outcome.out == (
+        f"run {RUN} · running · 0.0s · 0/3 complete\n"
+        "  ▸ SPEC-001  Domain    running\n"
+        "    SPEC-002  設定管理  pending\n"
+        "    SPEC-003  CLI       pending\n"
+    )
+
+
+def test_a_run_that_was_killed_is_interrupted_and_stands_still(cli: Cli) -> None:
+    cli.write_journal(*KILLED_RUN)
+
+    outcome = cli.run("status")
+
+    assert outcome.out == (
+        f"run {RUN} · interrupted · 1m 2s · 1/3 complete\n"
+        "  ✓ SPEC-001  Domain    completed  1m 2s\n"
+        "  ⊘ SPEC-002  設定管理  cancelled\n"
+        "    SPEC-003  CLI       pending\n"
+        f"  → aad orchestrate --resume {RUN}\n"
+    )
+
+
+def test_a_run_that_was_killed_is_interrupted_also_while_another_one_goes_on(cli: Cli) -> None:
+    cli.write_journal(*KILLED_RUN)
+
+    with hold_lock(cli.project.state, "20261123-000000-0000"):
+        outcome = cli.run("status", "--format", "json")
+
+    assert json.loads(outcome.out)["status"] == "interrupted"
+
+
+def test_json_has_the_promised_members(cli: Cli) -> None:
+    cli.write_journal(*KILLED_RUN)
+
+    outcome = cli.run("status", "--format", "json")
+
+    blank = {"attempt": 0, "progress": None, "eta_s": None, "duration_s": 0.0, "log": None, "escalations": []}
+    logs = [f".aad/runs/{RUN}/SPEC-00{number}/1/output.log" for number in (1, 2)]
+    assert (outcome.status, outcome.err, json.loads(outcome.out)) == (
+        0,
+        "",
+        {
+            "version": 1,
+            "run": RUN,
+            "started": "2026-11-22T21:36:12.000Z",
+            "ended": None,
+            "status": "interrupted",
+            "specs": [
+                {
+                    **blank, "id": "SPEC-001", "title": "Domain", "status": "completed", "attempt": 1,
+                    "progress": 1.0, "duration_s": 62.0, "log": logs[0],
+                },
+                {
+                    **blank, "id": "SPEC-002", "title": "設定管理", "status": "cancelled", "attempt": 1,
+                    "log": logs[1],
+                },
+                {**blank, "id": "SPEC-003", "title": "CLI", "status": "pending"},
+            ],
+        },
+    )  # fmt: skip
+
+
+def test_the_newest_run_is_shown_unless_another_is_named_by_the_beginning_of_its_id(cli: Cli) -> None:
+    cli.write_journal(*FAILED_RUN)
+    cli.write_journal(*KILLED_RUN, run="20261123-000000-0000")
+
+    named, newest = cli.run("status", "20261122"), cli.run("status")
+
+    assert (named.out, newest.out.splitlines()[0]) == (
+        FAILED_TEXT,
+        "run 20261123-000000-0000 · interrupted · 1m 2s · 1/3 complete",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["1999"], f"no run begins with 1999 (there are: {RUN})"),
+        (["../x"], f"no run begins with ../x (there are: {RUN})"),
+    ],
+)
+def test_a_run_that_does_not_exist_is_an_error(cli: Cli, arguments: list[str], told: str) -> None:
+    cli.write_journal(*FAILED_RUN)
+
+    outcome = cli.run("status", *arguments)
+
+    assert outcome == Outcome(2, "", f"{told}\n")
+
+
+def test_without_any_run_the_way_to_one_is_told(cli: Cli) -> None:
+    outcome = cli.run("status")
+
+    assert outcome == Outcome(2, "", "there are no runs yet (aad orchestrate begins one)\n")
+
+
+def test_a_run_that_never_wrote_a_record_is_interrupted(cli: Cli) -> None:
+    cli.write_journal()
+
+    outcome = cli.run("status")
+
+    assert outcome.out == (
+        f"run {RUN} · interrupted · 0/0 complete\n  → aad orchestrate --resume {RUN}\n"
+    )
+
+
+def test_a_damaged_journal_is_named(cli: Cli) -> None:
+    path = cli.write_journal(*FAILED_RUN)
+    path.write_bytes(path.read_bytes().replace(b"Domain", b"Demand", 1))
+
+    outcome = cli.run("status")
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"{path}: damaged at byte ")
+
+
+def test_what_a_file_says_cannot_move_the_cursor(cli: Cli) -> None:
+    evil = evolve(PLAN, specs=(evolve(PLAN.specs[0], title="\x1b[2J\x1b]0;evil\x07title\r\n"),))
+    cli.write_journal(STARTED, evil, begin("SPEC-001", at=START))
+
+    outcome = cli.run("status")
+
+    assert outcome.out.splitlines()[1] == "  ⊘ SPEC-001  title  cancelled"

@@ -1,0 +1,347 @@
+"""Facts about reading the settings: where they come from, what is stronger, and what is said of faults."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from aad.config import LogSettings, OrchestratorConfig, Override, RetrySettings, RunSettings, UiSettings
+from aad.configfile import load_config, read_template
+from aad.errors import InputError
+from aad.project import Project
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "config").mkdir()
+    return Project(tmp_path)
+
+
+def load(project: Project, text: str, **sources: Any) -> OrchestratorConfig:  # noqa: ANN401 - any keyword
+    project.config.write_bytes(text.encode())
+    return load_config(project, **{"environ": {}, **sources})
+
+
+def refuse(project: Project, text: str, *, lang: str = "en", **sources: Any) -> list[str]:  # noqa: ANN401
+    with pytest.raises(InputError) as caught:
+        load(project, text, **sources)
+    assert caught.value.exit_code == 2
+    return caught.value.render(lang).splitlines()
+
+
+# Where settings come from.
+
+
+def test_without_a_file_all_is_as_by_default(tmp_path: Path) -> None:
+    assert load_config(Project(tmp_path), environ={}) == OrchestratorConfig()
+
+
+def test_a_file_where_the_folder_should_be_is_no_settings_file(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("x")
+
+    assert load_config(Project(tmp_path), environ={}) == OrchestratorConfig()
+
+
+def test_an_empty_file_says_nothing(project: Project) -> None:
+    assert load(project, "") == OrchestratorConfig()
+
+
+def test_a_byte_order_mark_is_passed_over(project: Project) -> None:
+    assert load(project, "\ufeff[ui]\r\nmax_rows = 3\r\n") == OrchestratorConfig(ui=UiSettings(max_rows=3))
+
+
+LAYERS = """
+[orchestrator]
+max_parallel_sessions = 1
+session_timeout = "1m"
+slow_after = "1m"
+stall_timeout = "1m"
+[profile.ci.orchestrator]
+session_timeout = "2m"
+slow_after = "2m"
+stall_timeout = "2m"
+[profile.other.orchestrator]
+stall_timeout = "9m"
+"""
+
+
+def test_options_beat_variables_beat_the_profile_beats_the_file_beats_the_defaults(project: Project) -> None:
+    config = load(
+        project,
+        LAYERS,
+        profile="ci",
+        environ={"AAD_SLOW_AFTER": "3m", "AAD_STALL_TIMEOUT": "3m"},
+        options={"orchestrator.stall_timeout": 240.0},
+    )
+
+    assert config == OrchestratorConfig(
+        orchestrator=RunSettings(
+            max_parallel_sessions=1, session_timeout=120.0, slow_after=180.0, stall_timeout=240.0
+        )
+    )
+
+
+def test_without_a_profile_none_is_used(project: Project) -> None:
+    assert load(project, LAYERS).orchestrator.session_timeout == 60.0
+
+
+def test_a_variable_names_the_profile(project: Project) -> None:
+    config = load(project, LAYERS, environ={"AAD_PROFILE": "other"})
+
+    assert config.orchestrator.stall_timeout == 540.0
+
+
+def test_the_profile_of_the_command_line_beats_that_of_the_variable(project: Project) -> None:
+    config = load(project, LAYERS, profile="ci", environ={"AAD_PROFILE": "nowhere"})
+
+    assert config.orchestrator.stall_timeout == 120.0
+
+
+def test_an_empty_variable_names_no_profile(project: Project) -> None:
+    assert load(project, LAYERS, environ={"AAD_PROFILE": ""}).orchestrator.session_timeout == 60.0
+
+
+def test_variables_set_what_they_name(tmp_path: Path) -> None:
+    environ = {
+        "AAD_MAX_PARALLEL_SESSIONS": "4",
+        "AAD_FAIL_FAST": "1",
+        "AAD_RETRIES": '{"count": 2}',
+        "AAD_LANG": "ja",
+        "AAD_LOGS_REDACT_ENV": "A, B",
+        "AAD_RUN_ID": "20260101-000000-abcd",
+    }
+
+    config = load_config(Project(tmp_path), environ=environ)
+
+    assert config == OrchestratorConfig(
+        orchestrator=RunSettings(max_parallel_sessions=4, fail_fast=True, retries=RetrySettings(count=2)),
+        ui=UiSettings(lang="ja"),
+        logs=LogSettings(redact_env=("A", "B")),
+    )
+
+
+def test_options_are_typed_and_none_is_not_given(tmp_path: Path) -> None:
+    options = {
+        "orchestrator.max_parallel_sessions": 4,
+        "orchestrator.session_timeout": 90.0,
+        "orchestrator.retries.count": 1,
+        "ui.lang": None,
+    }
+
+    config = load_config(Project(tmp_path), environ={}, options=options)
+
+    assert config == OrchestratorConfig(
+        orchestrator=RunSettings(
+            max_parallel_sessions=4, session_timeout=90.0, retries=RetrySettings(count=1)
+        )
+    )
+
+
+def test_overrides_of_the_profile_come_first(project: Project) -> None:
+    text = '[[override]]\nspecs = "A"\n[[profile.ci.override]]\nspecs = "B"\n'
+
+    assert load(project, text, profile="ci").override == (Override(specs="B"), Override(specs="A"))
+
+
+# What is said of faults.
+
+
+def test_every_fault_of_every_source_is_told_in_order_with_its_place(project: Project) -> None:
+    text = """\
+versoin = "1"
+[orchestrator]
+max_parallel_sessions = -1
+session_timeout_secs = 60
+session_timeout = "soon"
+retries = { count = 1, delai = "1s" }
+[agent]
+kind = "claude"
+env_pass = [
+  "PATH",
+  3,
+]
+[workspace]
+isolation = "worktree"
+[ui]
+progress = "live"
+lang = "fr"
+[[override]]
+specs = "A"
+[[override]]
+retries = "two"
+[profile.ci.logs]
+max_output = "huge"
+"""
+
+    problems = refuse(
+        project,
+        text,
+        environ={"AAD_LANG": "de", "AAD_RETRIES": "3", "AAD_FAIL_FAST": "maybe"},
+        options={"agent.kind": "foo", "orchestrator.session_timeout": -1.0},
+    )
+
+    duration = 'must be a duration such as "90s", "30m" or "1h30m", at most ten years'
+    size = 'must be a size such as "500kB", "10MB" or "1GiB", at most a petabyte'
+    twice = "says the same as `session_timeout` (keep `session_timeout` only)"
+    file = "config/aad.toml"
+    assert problems == [
+        f"{file}:1: `versoin` is no setting (did you mean `version`?)",
+        f"{file}:3: `orchestrator.max_parallel_sessions` must be a whole number from 0 to 10000, not -1",
+        f"{file}:4: `orchestrator.session_timeout_secs` {twice}",
+        f'{file}:5: `orchestrator.session_timeout` {duration}, not "soon"',
+        f"{file}:6: `orchestrator.retries.delai` is no setting (did you mean `delay`?)",
+        f'{file}:8: `agent.kind` cannot be "claude" yet (this version offers: command)',
+        f"{file}:9: `agent.env_pass` must be a text in quotes, without NUL characters",
+        f'{file}:14: `workspace.isolation` cannot be "worktree" yet (this version offers: directory, none)',
+        f'{file}:16: `ui.progress` cannot be "live" yet (this version offers: auto, plain, none)',
+        f'{file}:17: `ui.lang` cannot be "fr" (known: auto, en, ja)',
+        f'{file}:20: `override.specs` is missing (say which specs are meant: specs = "SPEC-00*")',
+        f'{file}:21: `override.retries` must be a whole number from 0 to 1000, not "two"',
+        f'{file}:23: `profile.ci.logs.max_output` {size}, not "huge"',
+        '`AAD_FAIL_FAST` must be true or false, not "maybe"',
+        '`AAD_RETRIES` must be a JSON object such as {"key": 1}',
+        '`AAD_LANG` cannot be "de" (known: auto, en, ja)',
+        "`orchestrator.session_timeout` must be a number from 0 to 315360000, not -1.0",
+        '`agent.kind` cannot be "foo" (known: command)',
+    ]
+
+
+def test_a_fault_inside_a_variable_is_told_with_its_key(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load_config(Project(tmp_path), environ={"AAD_RETRIES": '{"count": -1}'})
+
+    assert str(caught.value) == "`AAD_RETRIES.count` must be a whole number from 0 to 1000, not -1"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "fault"),
+    [
+        ("[ui]\nlang = ja\n", 2, "Invalid value"),
+        ("a = 1\na = 2\n", 2, "Cannot overwrite a value"),
+        ("\n\na = [1", 3, "Unclosed array"),
+    ],
+)
+def test_bad_toml_is_told_with_its_line(project: Project, text: str, line: int, fault: str) -> None:
+    assert refuse(project, text) == [
+        f"config/aad.toml:{line}: not valid TOML: {fault} (texts need quotes, and no key may stand twice)"
+    ]
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 50_000], ids=["digits", "brackets"])
+def test_a_monstrous_value_is_refused(project: Project, value: str) -> None:
+    assert refuse(project, f"a = {value}") == [
+        "config/aad.toml: a number is too long, or brackets are nested too deeply (make it smaller)"
+    ]
+
+
+def test_a_file_that_is_not_utf_8_is_told_with_its_line(project: Project) -> None:
+    project.config.write_bytes(b"[ui]\n# caf\xe9\n")
+
+    with pytest.raises(InputError) as caught:
+        load_config(project, environ={})
+
+    assert str(caught.value) == "config/aad.toml:2: is not UTF-8 (save it as UTF-8)"
+
+
+def test_a_file_that_cannot_be_read_is_told_with_the_reason(project: Project) -> None:
+    project.config.mkdir()
+
+    with pytest.raises(InputError) as caught:
+        load_config(project, environ={})
+
+    assert str(caught.value) == "config/aad.toml: cannot be read: Is a directory"
+
+
+def test_a_profile_that_does_not_exist_is_told_those_that_do(project: Project) -> None:
+    assert refuse(project, LAYERS, profile="cj") == [
+        "config/aad.toml: there is no profile cj (known: ci, other)"
+    ]
+
+
+def test_a_profile_without_a_file_is_told_how_to_write_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load_config(Project(tmp_path), environ={"AAD_PROFILE": "ci"})
+
+    assert str(caught.value) == "config/aad.toml: there is no profile ci (write one as [profile.ci])"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("profile = 3\n", "config/aad.toml:1: `profile` must be a table such as { key = 1 }"),
+        ("\n[profile]\nci = 3\n", "config/aad.toml:3: `profile.ci` must be a table such as { key = 1 }"),
+    ],
+)
+def test_a_profile_is_a_table(project: Project, text: str, problem: str) -> None:
+    assert refuse(project, text) == [problem]
+
+
+def test_faults_are_told_in_japanese_too(project: Project) -> None:
+    assert refuse(project, "[ui]\nmax_rows = 0\n", lang="ja") == [
+        "config/aad.toml:2: `ui.max_rows` は 1 から 10000 までの整数にしてください（現在: 0）"
+    ]
+
+
+# The template.
+
+
+def walk(kind: type) -> Iterator[tuple[str, ...]]:
+    for field in attrs.fields(kind):
+        yield (field.name,)
+        if field.type is not None and attrs.has(field.type):
+            yield from ((field.name, *rest) for rest in walk(field.type))
+
+
+def list_keys(table: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for key, value in table.items():
+        yield (key,)
+        if isinstance(value, dict):
+            yield from ((key, *rest) for rest in list_keys(value))
+
+
+def test_the_template_is_the_file_of_the_checkout() -> None:
+    assert read_template() == (ROOT / "config" / "aad.toml").read_text(encoding="utf-8")
+
+
+def test_the_template_says_every_setting_with_its_default(project: Project) -> None:
+    written = set(list_keys(tomllib.loads(read_template())))
+
+    assert written == set(walk(OrchestratorConfig)) - {("override",)}
+    assert load(project, read_template()) == OrchestratorConfig()
+
+
+def test_the_examples_of_the_template_are_valid(project: Project) -> None:
+    examples = re.sub(r"(?m)^# (?=\[|\w+ = )", "", read_template())
+
+    config = load(project, examples, profile="ci")
+
+    assert config == OrchestratorConfig(
+        orchestrator=RunSettings(max_parallel_sessions=2, fail_fast=True),
+        override=(Override(specs="SPEC-00*", timeout=7200.0, retries=1),),
+    )
+
+
+# What it costs.
+
+
+def test_where_nothing_is_set_no_machinery_is_loaded(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from aad.configfile import load_config;"
+        "from aad.project import Project;"
+        "load_config(Project(Path(sys.argv[1])), environ={'AAD_RUN_ID': 'x'});"
+        "print(sorted({'cattrs', 'tomllib', 'tomlkit', 'json', 'trio', 'rich'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -1,0 +1,607 @@
+"""What people read of a run, whole."""
+
+import io
+import time
+
+import pytest
+
+from aad import events
+from aad.display.plain import PlainDisplay
+from aad.display.stream import Stream
+from aad.display.style import ASCII, EMOJI, UNICODE, Style
+from aad.events import Action, EscalationKind, EscalationLevel, Event, Failure, PlanEntry, Reason, Usage
+from aad.state import RunState
+
+RUN = "20261122-213612-7f3a"
+LOG = f".aad/runs/{RUN}/SPEC-003/1/output.log"
+
+
+class Watched:
+    """A run whose events are recorded and shown, and what was shown of it."""
+
+    def __init__(
+        self, lang: str = "en", style: Style | None = None, *, verbosity: int = 0, tail_lines: int = 40
+    ) -> None:
+        self.state = RunState()
+        self.out = io.StringIO()
+        self.display = PlainDisplay(
+            Stream(self.out),
+            self.state,
+            style or Style(symbols=EMOJI),
+            lang,
+            verbosity=verbosity,
+            tail_lines=tail_lines,
+        )
+
+    def turn(self, *happened: Event) -> str:
+        """Let events come in one turn of the event loop; return what was written then."""
+        before = len(self.out.getvalue())
+        for event in happened:
+            self.state.apply(event)
+            self.display.show(event)
+        self.display.flush()
+        return self.out.getvalue()[before:]
+
+    def tick(self, now: float) -> str:
+        before = len(self.out.getvalue())
+        self.display.tick(now)
+        return self.out.getvalue()[before:]
+
+
+def started(*, resumed: bool = False, ts: float = 0.0) -> Event:
+    return events.RunStarted(
+        run=RUN, ts=ts, pid=1, version="0.1.0", jobs=8, schedule="eager", resumed=resumed
+    )
+
+
+def planned(*entries: PlanEntry) -> Event:
+    return events.PlanMade(run=RUN, specs=entries, waves=())
+
+
+def begin(spec: str, attempt: int = 1, ts: float = 0.0) -> Event:
+    return events.SessionStarted(spec=spec, attempt=attempt, ts=ts)
+
+
+def complete(spec: str, seconds: float = 1.0, *, attempt: int = 1, usage: Usage | None = None) -> Event:
+    return events.SessionCompleted(spec=spec, attempt=attempt, duration_s=seconds, usage=usage)
+
+
+def fail(spec: str, failure: Failure | None = None, *, escalation: str | None = None) -> Event:
+    return events.SessionFailed(spec=spec, attempt=1, duration_s=2.0, failure=failure, escalation=escalation)
+
+
+def escalate(
+    spec: str,
+    level: EscalationLevel,
+    kind: EscalationKind = EscalationKind.FAILED,
+    failure: Failure | None = None,
+) -> Event:
+    name = f"{spec}-{level}"
+    return events.EscalationRaised(
+        spec=spec, attempt=1, escalation=name, level=level, kind=kind, message="the disk is slow",
+        path=f".aad/escalations/{name}.json", failure=failure,
+    )  # fmt: skip
+
+
+def end(status: str = "completed", seconds: float = 537.0, signal: int | None = None) -> Event:
+    return events.RunFinished(status=status, exit_code=0, duration_s=seconds, signal=signal)
+
+
+def the_sample() -> list[list[Event]]:
+    """Return the events of a run in which one of two parallel sessions fails, turn by turn."""
+    failure = Failure(reason=Reason.EXIT_CODE, exit_code=1, log_tail=("1 failed, 13 passed in 4.21s",))
+    blocked = Failure(reason=Reason.BLOCKED, blocked_by=("SPEC-003",))
+    return [
+        [
+            started(),
+            planned(
+                PlanEntry(id="SPEC-001"),
+                PlanEntry(id="SPEC-002", depends_on=("SPEC-001",), wave=1),
+                PlanEntry(id="SPEC-003", depends_on=("SPEC-001",), wave=1),
+                PlanEntry(id="SPEC-004", depends_on=("SPEC-002", "SPEC-003"), wave=2),
+            ),
+            begin("SPEC-001"),
+        ],
+        [complete("SPEC-001", 312), begin("SPEC-002"), begin("SPEC-003")],
+        [
+            escalate("SPEC-003", EscalationLevel.ERROR, failure=failure),
+            events.SessionFailed(
+                spec="SPEC-003", attempt=1, duration_s=130, failure=failure,
+                escalation="SPEC-003-error", log=LOG,
+            ),
+            events.SessionSkipped(spec="SPEC-004", failure=blocked),
+        ],
+        [complete("SPEC-002", 225)],
+        [end("failed")],
+    ]  # fmt: skip
+
+
+def test_a_run_reads_like_this_in_english() -> None:
+    run = Watched("en")
+
+    for turn in the_sample():
+        run.turn(*turn)
+
+    assert (
+        run.out.getvalue()
+        == f"""\
+🚀 Orchestrator started
+  run {RUN} · 4 specs · 8 slots
+📊 Plan:
+  - SPEC-001 (no dependencies)
+  - SPEC-002 (after SPEC-001)
+  - SPEC-003 (after SPEC-001)
+  - SPEC-004 (after SPEC-002, SPEC-003)
+
+⏳ SPEC-001 started...
+✓ SPEC-001 completed (5m 12s)
+⏳ SPEC-002, SPEC-003 started in parallel...
+⚠ SPEC-003 failed (2m 10s): exit code 1
+  → escalation: .aad/escalations/SPEC-003-error.json
+  → log: {LOG}
+    │ 1 failed, 13 passed in 4.21s
+⊘ SPEC-004 skipped: needs SPEC-003
+✓ SPEC-002 completed (3m 45s)
+
+📈 Summary:
+  Completed: 2 (SPEC-001, SPEC-002)
+  Failed: 1 (SPEC-003)
+  Skipped: 1 (SPEC-004)
+  Total time: 8m 57s
+  Next: aad logs SPEC-003 · aad escalations show SPEC-003-error · aad orchestrate --resume
+"""
+    )
+
+
+def test_a_run_reads_like_this_in_japanese() -> None:
+    run = Watched("ja")
+
+    for turn in the_sample():
+        run.turn(*turn)
+
+    assert (
+        run.out.getvalue()
+        == f"""\
+🚀 オーケストレーターを起動しました
+  実行 {RUN} · Spec 4件 · 並列数 8
+📊 実行計画:
+  - SPEC-001 (依存なし)
+  - SPEC-002 (依存: SPEC-001)
+  - SPEC-003 (依存: SPEC-001)
+  - SPEC-004 (依存: SPEC-002, SPEC-003)
+
+⏳ SPEC-001 を開始...
+✓ SPEC-001 が完了しました (5分12秒)
+⏳ SPEC-002, SPEC-003 を並列実行...
+⚠ SPEC-003 でエラーが発生しました (2分10秒): 終了コード 1
+  → エスカレーションログ: .aad/escalations/SPEC-003-error.json
+  → ログ: {LOG}
+    │ 1 failed, 13 passed in 4.21s
+⊘ SPEC-004 をスキップしました: SPEC-003 が必要です
+✓ SPEC-002 が完了しました (3分45秒)
+
+📈 実行結果サマリー:
+  成功: 2件 (SPEC-001, SPEC-002)
+  失敗: 1件 (SPEC-003)
+  スキップ: 1件 (SPEC-004)
+  合計時間: 8分57秒
+  次の操作: aad logs SPEC-003 · aad escalations show SPEC-003-error · aad orchestrate --resume
+"""
+    )
+
+
+def test_quiet_tells_failures_and_the_summary_only() -> None:
+    run = Watched(verbosity=-1, style=Style(symbols=UNICODE))
+
+    for turn in the_sample():
+        run.turn(*turn)
+
+    assert (
+        run.out.getvalue()
+        == f"""\
+✗ SPEC-003 failed (2m 10s): exit code 1
+  → escalation: .aad/escalations/SPEC-003-error.json
+  → log: {LOG}
+    │ 1 failed, 13 passed in 4.21s
+
+Summary:
+  Completed: 2 (SPEC-001, SPEC-002)
+  Failed: 1 (SPEC-003)
+  Skipped: 1 (SPEC-004)
+  Total time: 8m 57s
+  Next: aad logs SPEC-003 · aad escalations show SPEC-003-error · aad orchestrate --resume
+"""
+    )
+
+
+def test_a_quiet_success_is_its_summary_without_a_blank_line_before() -> None:
+    run = Watched(verbosity=-1)
+
+    run.turn(started(), planned(PlanEntry(id="A")), begin("A"), complete("A"), end(seconds=1.0))
+
+    assert run.out.getvalue() == "📈 Summary:\n  Completed: 1 (A)\n  Failed: 0\n  Total time: 1s\n"
+
+
+def test_ascii_symbols_leave_nothing_but_ascii() -> None:
+    run = Watched(style=Style(symbols=ASCII))
+
+    for turn in the_sample():
+        run.turn(*turn)
+
+    assert run.out.getvalue().isascii()
+
+
+def test_colour_falls_on_marks_headings_and_hints_and_takes_no_character_away() -> None:
+    coloured, plain = Watched(style=Style(color=True)), Watched(style=Style(color=False))
+
+    turn = the_sample()[2]
+    told = coloured.turn(begin("SPEC-003"), *turn)
+    same = plain.turn(begin("SPEC-003"), *turn)
+
+    assert told.splitlines()[:3] == [
+        "\x1b[36m⏳\x1b[0m SPEC-003 started...",
+        "\x1b[31m⚠\x1b[0m SPEC-003 failed (2m 10s): exit code 1",
+        "\x1b[2m  → escalation: .aad/escalations/SPEC-003-error.json\x1b[0m",
+    ]
+    assert "".join(part.partition("m")[2] for part in f"m{told}".split("\x1b[")) == same
+
+
+def test_verbose_puts_the_clock_in_front_of_each_line_and_tells_progress_and_decisions() -> None:
+    run = Watched(verbosity=1)
+    clock = time.strftime("%H:%M:%S", time.localtime(1000.0))
+    decided = events.EscalationDecided(
+        spec="A", ts=1000.0, escalation="A-error", action=Action.RETRY, by="handler", message="a flaky test"
+    )
+
+    told = run.turn(
+        begin("A", ts=1000.0),
+        events.SessionProgress(spec="A", ts=1000.0, progress=0.29, message="running tests"),
+        events.SessionProgress(spec="A", ts=1000.0, progress=0.4, guessed=True),
+        events.SessionProgress(spec="A", ts=1000.0, eta_s=3.0),
+        decided,
+        events.EscalationDecided(spec="A", ts=1000.0, escalation="A-error", action=Action.SKIP),
+    )
+
+    assert told == (
+        f"{clock} ⏳ A started...\n"
+        f"{clock} ▸ A 29% running tests\n"
+        f"{clock} ▸ A ~40%\n"
+        f"{clock}   → A: retry, decided by handler: a flaky test\n"
+        f"{clock}   → A: skip, decided by policy\n"
+    )
+
+
+def test_progress_and_decisions_are_not_told_ordinarily() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(
+        events.SessionProgress(spec="A", progress=0.5, message="half"),
+        events.EscalationDecided(spec="A", escalation="A-error", action=Action.SKIP),
+        events.WorkspaceReady(spec="A", workspace="/w"),
+    )
+
+    assert told == ""
+
+
+def test_a_plan_names_twenty_specs_and_counts_the_others() -> None:
+    run = Watched()
+
+    told = run.turn(started(), planned(*(PlanEntry(id=f"S{n:04}") for n in range(1100))))
+
+    assert told.splitlines() == [
+        "🚀 Orchestrator started",
+        f"  run {RUN} · 1,100 specs · 8 slots",
+        "📊 Plan:",
+        *(f"  - S{n:04} (no dependencies)" for n in range(20)),
+        "  … 1,080 more (aad graph)",
+        "",
+    ]
+
+
+def test_a_plan_marks_what_is_complete() -> None:
+    run = Watched()
+
+    told = run.turn(
+        started(),
+        planned(PlanEntry(id="A", status="complete"), PlanEntry(id="B", depends_on=("A",))),
+        begin("B"),
+        complete("B"),
+        end(),
+    )
+
+    assert told == (
+        "🚀 Orchestrator started\n"
+        f"  run {RUN} · 2 specs · 8 slots\n"
+        "📊 Plan:\n"
+        "  - A (complete)\n"
+        "  - B (after A)\n"
+        "\n"
+        "⏳ B started...\n"
+        "✓ B completed (1s)\n"
+        "\n"
+        "📈 Summary:\n"
+        "  Completed: 1 (B)\n"
+        "  Failed: 0\n"
+        "  Already complete: 1 (A)\n"
+        "  Total time: 8m 57s\n"
+    )
+
+
+def test_a_resumed_run_says_so_and_how_much_is_complete() -> None:
+    run = Watched()
+    plan = planned(PlanEntry(id="A"), PlanEntry(id="B"))
+    for event in (started(), plan, begin("A"), complete("A"), begin("B")):
+        run.state.apply(event)
+
+    told = run.turn(started(resumed=True), planned(PlanEntry(id="A", status="complete"), PlanEntry(id="B")))
+
+    assert told == (
+        "🚀 Orchestrator started\n"
+        f"  run {RUN} resumed · 2 specs · 1 complete · 8 slots\n"
+        "📊 Plan:\n"
+        "  - A (complete)\n"
+        "  - B (no dependencies)\n"
+        "\n"
+    )
+
+
+def test_sessions_that_start_in_one_turn_share_a_line() -> None:
+    run = Watched()
+
+    told = run.turn(begin("A"), begin("B", attempt=2), begin("C"))
+
+    assert told == "⏳ A, B (attempt 2), C started in parallel...\n"
+
+
+def test_a_start_is_told_before_the_end_of_the_same_session() -> None:
+    run = Watched()
+    run.turn(begin("A"), begin("B"))
+
+    told = run.turn(complete("A"), begin("C"), complete("B"), begin("D"), complete("C"), begin("E"))
+
+    assert told == (
+        "✓ A completed (1s)\n"
+        "✓ B completed (1s)\n"
+        "⏳ C, D started in parallel...\n"
+        "✓ C completed (1s)\n"
+        "⏳ E started...\n"
+    )
+
+
+def test_many_that_start_together_are_named_up_to_ten() -> None:
+    run = Watched()
+
+    told = run.turn(*(begin(f"S{n}") for n in range(12)))
+
+    assert told == "⏳ S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, +2 started in parallel...\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        (None, "⚠ A timed out (2s)"),
+        (Reason.TIMED_OUT, "⚠ A timed out (2s)"),
+        (Reason.STALLED, "⚠ A timed out (2s): silent for too long"),
+    ],
+)
+def test_a_timeout_says_its_reason_only_if_it_is_another(reason: Reason | None, line: str) -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    failure = None if reason is None else Failure(reason=reason)
+    told = run.turn(events.SessionTimedOut(spec="A", attempt=1, duration_s=2.0, failure=failure))
+
+    assert told == f"{line}\n"
+
+
+def test_a_failure_points_to_the_log_that_its_start_named() -> None:
+    run = Watched()
+    run.turn(events.SessionStarted(spec="A", attempt=1, log="a.log"))
+
+    told = run.turn(fail("A"))
+
+    assert told == "⚠ A failed (2s): unknown reason\n  → log: a.log\n"
+
+
+def test_an_escalation_that_was_not_seen_is_named_by_its_id() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(fail("A", Failure(reason=Reason.REFUSAL), escalation="A-error"))
+
+    assert told == "⚠ A failed (2s): the model refused\n  → escalation: A-error\n"
+
+
+def test_the_tail_shows_the_last_lines_made_safe_and_cut() -> None:
+    run = Watched(tail_lines=3)
+    run.turn(begin("A"))
+    lines = ("first", "\x1b[31mred\x1b[0m\x07", "", "x" * 600)
+
+    told = run.turn(fail("A", Failure(reason=Reason.NO_RESULT, log_tail=lines)))
+
+    assert told == f"⚠ A failed (2s): no result\n    │ red\n    │\n    │ {'x' * 500}\n"
+
+
+def test_no_tail_is_shown_where_none_is_wanted() -> None:
+    run = Watched(tail_lines=0)
+    run.turn(begin("A"))
+
+    told = run.turn(fail("A", Failure(reason=Reason.NO_RESULT, log_tail=("last words",))))
+
+    assert told == "⚠ A failed (2s): no result\n"
+
+
+def test_what_a_file_or_child_says_cannot_move_the_cursor() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(fail("A", Failure(reason=Reason.SERVER, message="gone\x1b[2J\nand\r\nbroken")))
+
+    assert told == "⚠ A failed (2s): server error: gone and broken\n"
+
+
+def test_cancelled_and_skipped_sessions_say_what_is_known() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(
+        events.SessionCancelled(
+            spec="A", attempt=1, duration_s=12.0, failure=Failure(reason=Reason.INTERRUPTED)
+        ),
+        events.SessionCancelled(spec="B"),
+        events.SessionSkipped(spec="C"),
+    )
+
+    assert told == "⊘ A cancelled (12s)\n⊘ B cancelled\n⊘ C skipped\n"
+
+
+def test_a_question_is_told_once_and_how_to_answer_it() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(
+        escalate("A", EscalationLevel.ERROR, EscalationKind.QUESTION),
+        events.SessionWaiting(spec="A", attempt=1, escalation="A-error", message="Which database?"),
+    )
+
+    assert told == ("? A waits: Which database?\n  → answer: aad escalations answer A-error TEXT\n")
+
+
+def test_a_session_that_waits_for_something_else_points_to_its_escalation() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(
+        escalate("A", EscalationLevel.ERROR, EscalationKind.AUTH),
+        events.SessionWaiting(spec="A", attempt=1, escalation="A-error", message="sign in first"),
+    )
+
+    assert told == "? A waits: sign in first\n  → escalation: .aad/escalations/A-error.json\n"
+
+
+def test_a_retry_is_told_once_with_its_reason_and_its_delay() -> None:
+    run = Watched()
+    failure = Failure(reason=Reason.EXIT_CODE, exit_code=1)
+    run.turn(begin("A"))
+
+    told = run.turn(
+        escalate("A", EscalationLevel.WARNING, failure=failure),
+        events.RetryScheduled(
+            spec="A", attempt=1, delay_s=10.0, duration_s=2.0, failure=failure, escalation="A-warning"
+        ),
+    )
+
+    assert told == (
+        "↻ A failed (2s): exit code 1; attempt 2 in 10s\n  → escalation: .aad/escalations/A-warning.json\n"
+    )
+
+
+def test_an_attempt_that_follows_without_failure_says_no_reason() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(events.RetryScheduled(spec="A", attempt=1, delay_s=0.0))
+
+    assert told == "↻ A: attempt 2 follows\n"
+
+
+def test_a_warning_and_a_critical_escalation_are_told_and_an_error_is_left_to_the_failure() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(*(escalate("A", level) for level in EscalationLevel))
+
+    assert told == (
+        "⚠ A: the disk is slow\n"
+        "  → escalation: .aad/escalations/A-warning.json\n"
+        "⚠ A: critical: the disk is slow\n"
+        "  → escalation: .aad/escalations/A-critical.json\n"
+    )
+
+
+def test_a_critical_escalation_is_told_to_the_quiet_too() -> None:
+    run = Watched(verbosity=-1)
+    run.turn(begin("A"))
+
+    told = run.turn(*(escalate("A", level) for level in EscalationLevel))
+
+    assert told == "⚠ A: critical: the disk is slow\n  → escalation: .aad/escalations/A-critical.json\n"
+
+
+def test_what_a_session_left_behind_is_told_once() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(
+        escalate("A", EscalationLevel.WARNING, EscalationKind.LEAKED),
+        events.Leaked(spec="A", attempt=1, message="2 processes"),
+    )
+
+    assert told == "⚠ A left processes behind, which were ended\n"
+
+
+def test_a_minute_without_a_line_brings_a_sign_of_life() -> None:
+    run = Watched()
+    plan = planned(*(PlanEntry(id=f"SPEC-00{n}") for n in range(1, 5)))
+    run.turn(started(ts=1000.0), plan, begin("SPEC-001", ts=1000.0), complete("SPEC-001"))
+    run.turn(begin("SPEC-002", ts=1000.0), begin("SPEC-005", ts=1100.0))
+    run.state.apply(events.SessionProgress(spec="SPEC-002", progress=0.62))
+
+    told = [run.tick(now) for now in (1159.9, 1160.0, 1219.9, 1220.0)]
+
+    assert told == [
+        "",
+        "  2 running: SPEC-002 2m 40s 62%, SPEC-005 1m · 1/5 complete\n",
+        "",
+        "  2 running: SPEC-002 3m 40s 62%, SPEC-005 2m · 1/5 complete\n",
+    ]
+
+
+def test_a_clock_that_was_set_back_does_not_silence_the_sign_of_life() -> None:
+    run = Watched()
+    run.turn(started(ts=1000.0), begin("A", ts=1000.0))
+
+    told = [run.tick(now) for now in (400.0, 459.0, 460.0)]
+
+    assert told == ["  1 running: A 0.0s · 0/1 complete\n", "", "  1 running: A 0.0s · 0/1 complete\n"]
+
+
+def test_the_sign_of_life_bears_the_clock_where_that_is_wanted() -> None:
+    run = Watched(verbosity=1)
+    run.turn(started(ts=1000.0), begin("A", ts=1000.0))
+
+    told = run.tick(1060.0)
+
+    clock = time.strftime("%H:%M:%S", time.localtime(1060.0))
+    assert told == f"{clock}   1 running: A 1m · 0/1 complete\n"
+
+
+def test_neither_the_quiet_nor_a_run_that_is_over_gives_a_sign_of_life() -> None:
+    quiet, over = Watched(verbosity=-1), Watched()
+    quiet.turn(started(), begin("A"))
+    over.turn(started(), begin("A"), complete("A"), end())
+
+    told = (quiet.tick(1000.0), over.tick(1000.0))
+
+    assert told == ("", "")
+
+
+def test_a_turn_is_written_at_once_and_closing_writes_what_is_left() -> None:
+    written: list[str] = []
+
+    class Noting(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    state = RunState()
+    display = PlainDisplay(Stream(Noting()), state, Style(), "en")
+
+    for event in (begin("A"), complete("A"), begin("B")):
+        state.apply(event)
+        display.show(event)
+    display.close()
+    display.flush()
+
+    assert written == ["⏳ A started...\n✓ A completed (1s)\n⏳ B started...\n"]

@@ -1,0 +1,114 @@
+"""Where a run stands, as it is drawn."""
+
+import pytest
+
+from aad import events
+from aad.display.status import align, draw_status, say_running
+from aad.display.style import ASCII, EMOJI, Style
+from aad.display.voice import Voice
+from aad.events import PlanEntry
+from aad.state import RunState
+
+
+def a_run() -> RunState:
+    """Return a run in which a session stands in every status."""
+    state = RunState()
+    names = ("SPEC-001", "SPEC-002", "SPEC-003", "SPEC-004", "SPEC-005", "SPEC-006", "SPEC-007")
+    plan = (
+        PlanEntry(id="SPEC-000", title="Domain", status="complete"),
+        *(PlanEntry(id=name, title=f"設定 {name[-1]}") for name in names),
+        PlanEntry(id="SPEC-008"),
+    )
+    for event in (
+        events.RunStarted(run="R", ts=1000.0, pid=1, version="0.1.0", jobs=2, schedule="eager"),
+        events.PlanMade(specs=plan, waves=()),
+        *(events.SessionStarted(spec=name, attempt=1, ts=1000.0) for name in names[:6]),
+        events.SessionCompleted(spec="SPEC-001", attempt=1, duration_s=48.0),
+        events.SessionProgress(spec="SPEC-002", attempt=1, progress=0.4, guessed=True),
+        events.SessionFailed(spec="SPEC-003", attempt=2, duration_s=312.0),
+        events.SessionTimedOut(spec="SPEC-004", attempt=1, duration_s=60.0),
+        events.SessionWaiting(spec="SPEC-005", attempt=1),
+        events.SessionCancelled(spec="SPEC-006", attempt=1, duration_s=3.0),
+        events.SessionSkipped(spec="SPEC-007"),
+    ):
+        state.apply(event)
+    return state
+
+
+def test_a_status_has_a_line_for_each_session() -> None:
+    drawn = draw_status(a_run(), Style(symbols=EMOJI), "en", now=1080.0)
+
+    assert drawn.splitlines() == [
+        "run R · running · 1m 20s · 1/8 complete",
+        "  ✓ SPEC-000  Domain  complete before",
+        "  ✓ SPEC-001  設定 1  completed                         48s",
+        "  ▸ SPEC-002  設定 2  running                     ~40%  1m 20s",
+        "  ✗ SPEC-003  設定 3  failed           attempt 2        5m 12s",
+        "  ✗ SPEC-004  設定 4  timed out                         1m",
+        "  ? SPEC-005  設定 5  waiting",
+        "  ⊘ SPEC-006  設定 6  cancelled                         3s",
+        "  ⊘ SPEC-007  設定 7  skipped",
+        "    SPEC-008          pending",
+    ]
+
+
+def test_columns_stand_below_each_other_in_japanese_too() -> None:
+    drawn = draw_status(a_run(), Style(symbols=EMOJI), "ja", now=1080.0)
+
+    assert drawn.splitlines()[:5] == [
+        "実行 R · 実行中 · 1分20秒 · 1/8 完了",
+        "  ✓ SPEC-000  Domain  完了済み",
+        "  ✓ SPEC-001  設定 1  完了                       48秒",
+        "  ▸ SPEC-002  設定 2  実行中               ~40%  1分20秒",
+        "  ✗ SPEC-003  設定 3  失敗          2回目        5分12秒",
+    ]
+
+
+def test_a_run_that_is_over_shows_how_long_it_took() -> None:
+    state = a_run()
+    state.apply(events.RunFinished(status="failed", exit_code=1, duration_s=90.0))
+
+    drawn = draw_status(state, Style(symbols=ASCII), "en", now=9999.0)
+
+    assert drawn.splitlines()[0] == "run R - failed - 1m 30s - 1/8 complete"
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "waiting", "timed_out", "interrupted", "pending"])
+def test_every_status_of_a_run_has_words(status: str) -> None:
+    state = RunState(run="R", status=status)
+
+    drawn = draw_status(state, Style(symbols=ASCII), "en", now=0.0)
+
+    assert drawn == f"run R - {status.replace('_', ' ')} - 0/0 complete"
+
+
+def test_titles_from_files_cannot_move_the_cursor_and_marks_are_painted() -> None:
+    state = RunState(run="R", plan=None)
+    state.apply(events.PlanMade(specs=(PlanEntry(id="A", title="\x1b[2Jred\x1b[31m\n"),), waves=()))
+    state.apply(events.SessionStarted(spec="A", attempt=1))
+
+    drawn = draw_status(state, Style(color=True), "en", now=5.0)
+
+    assert drawn == "run R · pending · 0/1 complete\n  \x1b[36m▸\x1b[0m A  red  running  5s"
+
+
+def test_what_runs_and_what_waits_is_said_in_one_line() -> None:
+    line = say_running(a_run(), Voice("en", Style(symbols=EMOJI)), now=1080.0)
+
+    assert line == "  1 running: SPEC-002 1m 20s ~40% · 1 waiting · 1/8 complete"
+
+
+def test_where_nothing_runs_only_the_share_is_said() -> None:
+    line = say_running(RunState(), Voice("ja", Style(symbols=EMOJI)), now=0.0)
+
+    assert line == "  0/0 完了"
+
+
+def test_a_column_without_words_goes() -> None:
+    lines = align([("a", "", "x"), ("bcd", "", ""), ("", "", "z")])
+
+    assert lines == ["a    x", "bcd", "     z"]
+
+
+def test_no_rows_are_no_lines() -> None:
+    assert align([]) == []

@@ -1,0 +1,217 @@
+"""The summary at a run's end."""
+
+from aad import events
+from aad.display.style import ASCII, EMOJI, Style
+from aad.display.summary import find_critical_path, summarize_run
+from aad.display.voice import Voice
+from aad.events import Event, Failure, PlanEntry, Reason, Usage
+from aad.state import RunState
+
+ENGLISH = Voice("en", Style(symbols=EMOJI))
+
+
+def after(*happened: Event) -> RunState:
+    """Return the state that these events lead to."""
+    state = RunState()
+    for event in happened:
+        state.apply(event)
+    return state
+
+
+def plan(*entries: PlanEntry) -> Event:
+    return events.PlanMade(specs=entries, waves=())
+
+
+def begin(spec: str, attempt: int = 1) -> Event:
+    return events.SessionStarted(spec=spec, attempt=attempt)
+
+
+def complete(spec: str, seconds: float = 1.0, attempt: int = 1, usage: Usage | None = None) -> Event:
+    return events.SessionCompleted(spec=spec, attempt=attempt, duration_s=seconds, usage=usage)
+
+
+def end(status: str, signal: int | None = None) -> Event:
+    return events.RunFinished(status=status, exit_code=1, duration_s=65.0, signal=signal)
+
+
+def test_the_summary_of_a_run_in_which_nothing_was_done_has_its_two_counts_and_its_time() -> None:
+    state = after(end("completed"))
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines == ["📈 Summary:", "  Completed: 0", "  Failed: 0", "  Total time: 1m 5s"]
+
+
+def test_every_way_to_end_has_its_count_and_an_interruption_its_signal() -> None:
+    failure = Failure(reason=Reason.INTERRUPTED)
+    state = after(
+        plan(*(PlanEntry(id=name) for name in "ABCDEFGH"), PlanEntry(id="Z", status="complete")),
+        *map(begin, "ABCDE"),
+        complete("A"),
+        events.SessionFailed(spec="B"),
+        events.EscalationRaised(
+            spec="C", escalation="C-error", level=events.EscalationLevel.ERROR,
+            kind=events.EscalationKind.TIMED_OUT, message="late", path="p",
+        ),
+        events.SessionTimedOut(spec="C"),
+        events.SessionCancelled(spec="D", failure=failure),
+        events.EscalationRaised(
+            spec="E", escalation="E-error", level=events.EscalationLevel.ERROR,
+            kind=events.EscalationKind.QUESTION, message="which?", path="p",
+        ),
+        events.SessionWaiting(spec="E", escalation="E-error"),
+        events.SessionSkipped(spec="F"),
+        begin("G"),
+        end("interrupted", signal=2),
+    )  # fmt: skip
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines == [
+        "📈 Summary:",
+        "  Completed: 1 (A)",
+        "  Failed: 1 (B)",
+        "  Timed out: 1 (C)",
+        "  Cancelled: 1 (D)",
+        "  Skipped: 1 (F)",
+        "  Waiting: 1 (E)",
+        "  Still running: 1 (G)",
+        "  Not started: 1 (H)",
+        "  Already complete: 1 (Z)",
+        "  Ended by SIGINT",
+        "  Total time: 1m 5s",
+        "  Next: aad logs B · aad escalations show E-error · aad orchestrate --resume",
+    ]
+
+
+def test_a_deadline_of_the_whole_run_is_named() -> None:
+    state = after(plan(PlanEntry(id="A")), end("timed_out"))
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines == [
+        "📈 Summary:",
+        "  Completed: 0",
+        "  Failed: 0",
+        "  Not started: 1 (A)",
+        "  Ended by the deadline of the whole run",
+        "  Total time: 1m 5s",
+        "  Next: aad orchestrate --resume",
+    ]
+
+
+def test_ten_names_stand_in_a_row_and_the_others_are_counted() -> None:
+    names = [f"S{n}" for n in range(22)]
+    state = after(*map(begin, names), *map(complete, names), end("completed"))
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines[1] == "  Completed: 22 (S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, +12)"
+
+
+def test_late_successes_tokens_cost_and_files_are_named() -> None:
+    state = after(
+        begin("A"),
+        events.RetryScheduled(spec="A", attempt=1, delay_s=1.0),
+        begin("A", attempt=2),
+        complete("A", attempt=2, usage=Usage(input=1200, cached=200, output=34, cost_usd=0.25)),
+        begin("B"),
+        complete("B", usage=Usage(input=300, output=6, cost_usd=1.5)),
+        end("completed"),
+    )
+
+    lines = summarize_run(state, ENGLISH, files=("junit.xml", "report.html"))
+
+    assert lines == [
+        "📈 Summary:",
+        "  Completed: 2 (A, B)",
+        "  Failed: 0",
+        "  Total time: 1m 5s",
+        "  Tokens: 1,500 in, 40 out",
+        "  Cost: $1.75",
+        "  A completed at attempt 2 of 2",
+        "  Files: junit.xml, report.html",
+    ]
+
+
+def test_tokens_without_a_price_have_no_cost_and_a_price_without_tokens_stands_alone() -> None:
+    tokens = after(begin("A"), complete("A", usage=Usage(input=7, output=1)), end("completed"))
+    price = after(begin("A"), complete("A", usage=Usage(cost_usd=0.5)), end("completed"))
+
+    told = [summarize_run(state, ENGLISH)[4:] for state in (tokens, price)]
+
+    assert told == [["  Tokens: 7 in, 1 out"], ["  Cost: $0.50"]]
+
+
+def test_many_late_successes_are_counted() -> None:
+    names = [f"S{n}" for n in range(12)]
+    state = after(*(begin(name, 2) for name in names), *(complete(name, attempt=2) for name in names))
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines[4:] == [*(f"  S{n} completed at attempt 2 of 2" for n in range(10)), "  +2"]
+
+
+def a_diamond() -> RunState:
+    """Return a run in which B takes longer than C, and D needs both."""
+    return after(
+        plan(
+            PlanEntry(id="D", depends_on=("B", "C"), wave=2),
+            PlanEntry(id="A", depends_on=("Z",)),
+            PlanEntry(id="B", depends_on=("A",), wave=1),
+            PlanEntry(id="C", depends_on=("A",), wave=1),
+            PlanEntry(id="Z", status="complete"),
+        ),
+        *(event for name, seconds in zip("ABCD", (5, 60, 30, 2), strict=True)
+          for event in (begin(name), complete(name, seconds))),
+        end("completed"),
+    )  # fmt: skip
+
+
+def test_the_critical_path_is_the_chain_that_took_longest() -> None:
+    path = find_critical_path(a_diamond())
+
+    assert [session.spec_id for session in path] == ["A", "B", "D"]
+
+
+def test_the_critical_path_is_drawn_where_more_is_wanted() -> None:
+    lines = summarize_run(a_diamond(), Voice("en", Style(symbols=ASCII)), verbose=True)
+
+    assert lines == [
+        "Summary:",
+        "  Completed: 4 (D, A, B, C)",
+        "  Failed: 0",
+        "  Already complete: 1 (Z)",
+        "  Total time: 1m 5s",
+        "  Critical path: A -> B -> D (1m 7s)",
+    ]
+
+
+def test_what_was_completed_elsewhere_before_a_resumption_is_no_success_of_the_run() -> None:
+    state = after(
+        plan(PlanEntry(id="A"), PlanEntry(id="B", depends_on=("A",), wave=1)),
+        begin("A", attempt=2),
+        events.SessionFailed(spec="A", attempt=2, duration_s=50.0),
+        events.RunStarted(pid=1, version="0.1.0", jobs=1, schedule="eager", resumed=True),
+        plan(PlanEntry(id="A", status="complete"), PlanEntry(id="B", depends_on=("A",), wave=1)),
+        begin("B"),
+        complete("B", seconds=2.0),
+        end("completed"),
+    )
+
+    lines = summarize_run(state, Voice("en", Style(symbols=ASCII)), verbose=True)
+
+    assert lines == [
+        "Summary:",
+        "  Completed: 1 (B)",
+        "  Failed: 0",
+        "  Already complete: 1 (A)",
+        "  Total time: 1m 5s",
+        "  Critical path: B (2s)",
+    ]
+
+
+def test_a_run_without_plan_or_without_a_session_that_ran_has_no_critical_path() -> None:
+    states = (after(), after(plan(PlanEntry(id="A"))))
+
+    assert [find_critical_path(state) for state in states] == [[], []]

@@ -1,0 +1,374 @@
+"""What is written for people is true: tables equal the code, blocks run, both languages say the same."""
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+
+import attrs
+import click
+import pytest
+from attrs import frozen
+
+from aad import config, ending, errors, events
+from aad.agents.base import Job
+from aad.cli import COMMANDS, EXIT_BUG, EXIT_USAGE
+from aad.config import OrchestratorConfig
+from aad.escalationlog import EscalationLog
+from aad.formats.settings import Settings
+from aad.spec import Spec
+
+ROOT = Path(__file__).parents[1]
+README, JAPANESE = ROOT / "README.md", ROOT / "README.ja.md"
+GUIDE, JAPANESE_GUIDE = ROOT / "docs" / "guide.md", ROOT / "docs" / "guide.ja.md"
+REFERENCE = ROOT / "docs" / "reference.md"
+CONTRIBUTING, CHANGELOG = ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"
+PAGES = sorted(path for folder in (ROOT, ROOT / "docs", ROOT / "examples") for path in folder.glob("*.md"))
+# What all commands understand is said once.
+LOOKS = {"--color", "--symbols", "--lang"}
+
+
+@frozen
+class Block:
+    """A fenced block of a page and its language."""
+
+    language: str
+    text: str
+
+
+def list_blocks(page: Path, language: str | None = None) -> list[Block]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [Block(*match) for match in found if language in (None, match[0])]
+
+
+def read_section(page: Path, heading: str) -> str:
+    """Return what stands below a heading, up to the next one of its level or above."""
+    text = page.read_text("utf-8")
+    level = heading.count("#")
+    after = text.split(f"\n{heading}\n", 1)[1]
+    return re.split(rf"^#{{1,{level}}} ", after, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def read_rows(text: str) -> list[list[str]]:
+    """Return the cells of the tables in a text, less their heads."""
+    lines = text.splitlines()
+    rows = [line for line, below in zip(lines, [*lines[1:], ""], strict=True) if not below.startswith("|---")]
+    return [split_row(row) for row in rows if row.startswith("|") and not row.startswith("|---")]
+
+
+def split_row(row: str) -> list[str]:
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+
+
+def read_codes(cell: str) -> list[str]:
+    """Return what stands in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# The tables of the reference and the READMEs.
+
+
+def read_exit_codes(page: Path, heading: str) -> list[str]:
+    return [row[0] for row in read_rows(read_section(page, heading))]
+
+
+def test_the_exit_codes_are_those_of_the_code() -> None:
+    codes = {
+        0,
+        ending.EXIT_FAILED,
+        EXIT_USAGE,
+        EXIT_BUG,
+        ending.EXIT_WAITING,
+        errors.NothingMatchedError.exit_code,
+        errors.LockedError.exit_code,
+        ending.EXIT_OVERDUE,
+    }
+
+    told = read_exit_codes(REFERENCE, "## Exit status")
+
+    assert told == [*map(str, sorted(codes)), f"{ending.EXIT_SIGNAL}+n"]
+
+
+@pytest.mark.parametrize(("page", "heading"), [(README, "## Exit status"), (JAPANESE, "## 終了ステータス")])
+def test_the_readmes_tell_the_same_exit_codes(page: Path, heading: str) -> None:
+    assert read_exit_codes(page, heading) == read_exit_codes(REFERENCE, "## Exit status")
+
+
+def list_options(command: click.Command) -> set[str]:
+    options = (param.opts for param in command.params if isinstance(param, click.Option))
+    return {name for names in options for name in names}
+
+
+def read_options(cells: str) -> set[str]:
+    """Return the options that cells name in backticks."""
+    return {word for code in read_codes(cells) for word in re.findall(r"(?<!\S)--?[a-z][a-z-]*", code)}
+
+
+def list_commands() -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands that do something, by name."""
+    for name, module in COMMANDS.items():
+        command: click.Command = import_module(module).make_command("en")
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {sub}", found) for sub, found in command.commands.items())
+        else:
+            yield name, command
+
+
+def test_the_reference_tells_all_options_of_orchestrate() -> None:
+    told = {
+        word
+        for row in read_rows(read_section(REFERENCE, "### aad orchestrate"))
+        for word in read_options(row[0])
+    }
+
+    assert told == list_options(dict(list_commands())["orchestrate"])
+
+
+def test_the_reference_tells_all_other_commands_and_their_options() -> None:
+    told = {
+        " ".join(re.findall(r"[a-z]+", row[0])[1:]): read_options(row[2]) | LOOKS
+        for row in read_rows(read_section(REFERENCE, "### The other commands"))
+    }
+
+    assert told == {name: list_options(command) for name, command in list_commands() if name != "orchestrate"}
+
+
+def first_codes(heading: str) -> set[str]:
+    """Return what stands in backticks in the first cells below a heading of the reference."""
+    return {code for row in read_rows(read_section(REFERENCE, heading)) for code in read_codes(row[0])}
+
+
+def test_the_reference_tells_all_front_matter() -> None:
+    assert first_codes("### Front matter") == {*attrs.fields_dict(Settings)} - {"problems"}
+
+
+def test_the_reference_tells_all_tables_of_the_settings() -> None:
+    tables = {
+        f"[{field.name}]" for field in attrs.fields(OrchestratorConfig) if attrs.has(field.type or object)
+    }
+
+    assert first_codes("## Settings") == tables | {"[profile.NAME]", "[[override]]"}
+
+
+def test_the_reference_tells_all_events_and_their_members() -> None:
+    told = {
+        row[0].strip("`"): set(read_codes(row[2])) for row in read_rows(read_section(REFERENCE, "## Events"))
+    }
+
+    assert told.keys() == events.TYPES.keys()
+    assert {
+        (kind, member)
+        for kind, members in told.items()
+        for member in members - {"status"}
+        if member not in attrs.fields_dict(events.TYPES[kind])
+    } == set()
+
+
+def test_the_reference_tells_all_reasons_of_failures() -> None:
+    told = read_codes(read_section(REFERENCE, "## Events").partition("`failure` has")[2])
+
+    assert {*events.Reason} <= {*told}
+
+
+def test_the_reference_tells_all_members_of_an_escalation() -> None:
+    escalation = EscalationLog.__attrs_attrs__
+    names = {field.name for field in escalation} | {"version", "log_tail", "state"}
+
+    assert first_codes("## Escalations") == names
+
+
+def test_the_reference_tells_all_levels_kinds_and_actions_of_escalations() -> None:
+    told = {
+        code for row in read_rows(read_section(REFERENCE, "## Escalations")) for code in read_codes(row[1])
+    }
+
+    assert {*events.EscalationLevel, *events.EscalationKind, *events.Action} <= told
+
+
+def test_the_reference_tells_all_variables_of_a_child(tmp_path: Path) -> None:
+    job = Job(
+        run="R",
+        session="R/A",
+        spec=Spec(id="A"),
+        spec_file="A.md",
+        attempt=1,
+        workspace=tmp_path,
+        events_file=tmp_path,
+        answer="yes",
+    )
+
+    assert first_codes("## What a child session gets and may say") == job.environment.keys()
+
+
+def test_the_tables_are_read_at_all() -> None:
+    assert len(first_codes("### Front matter")) > 10
+
+
+def test_every_setting_that_a_page_names_exists() -> None:
+    tables = [tomllib.loads(block.text) for page in PAGES for block in list_blocks(page, "toml")]
+
+    named = {name for table in tables for name in table}
+
+    assert named <= attrs.fields_dict(OrchestratorConfig).keys()
+    assert {key for table in tables for entry in table.get("override", []) for key in entry} <= {
+        "specs",
+        *config.OVERRIDABLE,
+    }
+
+
+# CONTRIBUTING and the changelog.
+
+
+def test_contributing_shows_the_table_of_imports_that_the_tests_enforce() -> None:
+    tree = ast.parse((ROOT / "tests" / "test_architecture.py").read_text("utf-8"))
+    (rows,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ROWS"
+    )
+
+    (block,) = list_blocks(CONTRIBUTING, "")
+
+    assert tuple(block.text.splitlines()) == rows
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    headings = re.findall(r"^##+ (.*)$", CHANGELOG.read_text("utf-8"), re.MULTILINE)
+
+    assert headings[0] == "[Unreleased]"
+    assert all(
+        re.fullmatch(
+            r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d|Added|Changed|Deprecated|Removed|Fixed|Security", heading
+        )
+        for heading in headings[1:]
+    )
+
+
+# Links.
+
+
+def find_anchor(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def list_links(page: Path) -> Iterator[tuple[Path, str]]:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+        if "://" not in target:
+            path, _, anchor = target.partition("#")
+            yield (page.parent / path if path else page), anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    dead = [(path, anchor) for path, anchor in list_links(page) if not leads_somewhere(path, anchor)]
+
+    assert dead == []
+
+
+def leads_somewhere(path: Path, anchor: str) -> bool:
+    if not anchor or not path.exists():
+        return path.exists()
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return anchor in map(find_anchor, headings)
+
+
+# Two languages.
+
+
+def list_shared_blocks(page: Path) -> list[Block]:
+    """Return the blocks that are for machines, less comments, which are for people."""
+    blocks = (block for block in list_blocks(page) if block.language not in ("console", ""))
+    return [Block(block.language, re.sub(r" +# .*", "", block.text)) for block in blocks]
+
+
+@pytest.mark.parametrize(("page", "twin"), [(README, JAPANESE), (GUIDE, JAPANESE_GUIDE)])
+def test_both_languages_show_the_same_commands_and_files(page: Path, twin: Path) -> None:
+    assert list_shared_blocks(page) == list_shared_blocks(twin)
+
+
+@pytest.mark.parametrize(("page", "twin"), [(README, JAPANESE), (GUIDE, JAPANESE_GUIDE)])
+def test_both_languages_have_the_same_sections(page: Path, twin: Path) -> None:
+    sections = [re.findall(r"^(#+) ", path.read_text("utf-8"), re.MULTILINE) for path in (page, twin)]
+
+    assert sections[0] == sections[1]
+
+
+@pytest.mark.parametrize("page", [README, JAPANESE])
+def test_the_readmes_begin_with_the_two_commands(page: Path) -> None:
+    first = list_blocks(page)[0]
+
+    assert [line.partition("#")[0].strip() for line in first.text.splitlines()] == ["make demo", "make test"]
+    assert {"demo", "test"} <= {*re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)}
+
+
+# Blocks that run.
+
+
+def make_environment(lang: str) -> Mapping[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "HOME": os.environ.get("HOME", "/"), "LANG": lang}
+
+
+def run(command: str, folder: Path, lang: str = "C") -> subprocess.CompletedProcess[str]:
+    """Run a command line as it stands on a page; its two streams are one, as at a terminal."""
+    return subprocess.run(
+        shlex.split(command),
+        cwd=folder,
+        env=make_environment(lang),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_first_specs_of_the_readme_run_as_they_stand(tmp_path: Path) -> None:
+    specs = tmp_path / ".aad" / "specs"
+    specs.mkdir(parents=True)
+    for number, block in enumerate(list_blocks(README, "markdown"), 1):
+        (specs / f"SPEC-{number:03}.md").write_text(block.text, "utf-8")
+    commands = next(block.text for block in list_blocks(README, "sh") if "orchestrate" in block.text)
+
+    told = [run(command, tmp_path) for command in commands.splitlines()]
+
+    assert [each.returncode for each in told] == [0, 0, 0]
+    assert "2/2 complete" in told[-1].stdout
+    assert (tmp_path / "build" / "notes").read_text("utf-8").startswith("built on ")
+
+
+@pytest.mark.parametrize("page", [README, REFERENCE], ids=lambda page: page.name)
+def test_the_embedding_program_of_a_page_runs_as_it_stands(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "my-project").mkdir()
+    (tmp_path / "Makefile").write_text("test:\n", "utf-8")
+    (tmp_path / "my-project" / "Makefile").write_text("test:\n", "utf-8")
+    (block,) = list_blocks(page, "python")
+    program = tmp_path / "program.py"
+    program.write_text(block.text, "utf-8")
+
+    told = run(f"{sys.executable} -W error {program}", tmp_path)
+
+    assert (told.returncode, told.stdout) == (0, "completed\n")
+
+
+@pytest.mark.parametrize("page", [GUIDE, JAPANESE_GUIDE], ids=lambda page: page.name)
+@pytest.mark.parametrize("style", [0, 1], ids=["front matter", "sections"])
+def test_both_styles_of_the_guide_say_the_same(page: Path, style: int, tmp_path: Path) -> None:
+    specs = tmp_path / ".aad" / "specs"
+    specs.mkdir(parents=True)
+    for name in ("SPEC-001", "SPEC-002", "SPEC-004"):
+        (specs / f"{name}.md").write_text(f"# {name}\n", "utf-8")
+    (specs / "SPEC-003.md").write_text(list_blocks(page, "markdown")[style].text, "utf-8")
+
+    told = json.loads(run("aad specs list --format json", tmp_path).stdout)
+
+    needs = {spec["id"]: spec["depends_on"] for spec in told["specs"]}
+    assert needs == {"SPEC-001": [], "SPEC-002": [], "SPEC-003": ["SPEC-001", "SPEC-002"], "SPEC-004": []}

@@ -1,0 +1,523 @@
+"""A whole run with scripted children: what is started when, how it ends, and what is recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from attrs import evolve
+from conftest import CONFIG, MakeTheatre, configure
+from trio.testing import MockClock
+
+from aad import events
+from aad.agents.base import Exit
+from aad.agents.function import ChildSession
+from aad.errors import InputError, LockedError, TransientError
+from aad.escalationlog import Decision, EscalationLog
+from aad.events import Action, EscalationLevel, Reason
+from aad.journal import read_journal, replay
+from aad.orchestrator import open_orchestrator
+from aad.process import SpawnError
+from aad.spec import Spec
+from aad.testing import Script
+
+FAILS = Script(output=b"no good\n", end=Exit(3))
+
+
+async def test_specs_run_in_order_and_every_event_is_in_the_journal(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=5), "b": Script(work=5)})
+    stage.orchestrator.register_spec("A", run="a")
+    stage.orchestrator.register_spec("B", run="b", depends_on=["A"])
+
+    state = await stage.orchestrator.run()
+
+    assert stage.story() == [
+        "run_started",
+        "plan",
+        "workspace_ready A",
+        "session_started A",
+        "session_completed A",
+        "workspace_ready B",
+        "session_started B",
+        "session_completed B",
+        "run_finished",
+    ]
+    assert (state.status, state.exit_code, state.duration_s) == ("completed", 0, 10.0)
+    journal = stage.orchestrator.project.journal(state.run)
+    assert [event.type for event in read_journal(journal)] == [event.type for event in stage.recorder.events]
+    assert [event.seq for event in read_journal(journal)] == list(range(1, 10))
+
+
+async def test_a_failure_is_escalated_and_skips_what_needs_it(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": FAILS})
+    stage.orchestrator.register_spec("A", run="a")
+    stage.orchestrator.register_spec("B", run="b", depends_on=["A"])
+    stage.orchestrator.register_spec("C", run="c")
+
+    state = await stage.orchestrator.run()
+
+    assert stage.statuses == {"A": "failed", "B": "skipped", "C": "completed"}
+    assert state.exit_code == 1
+    told = json.loads((stage.orchestrator.project.escalations / "A-error.json").read_bytes())
+    del told["timestamp"], told["decision"]["at"]
+    assert told == {
+        "version": 1,
+        "id": "A-error",
+        "run_id": state.run,
+        "session_id": f"{state.run}/A",
+        "spec_id": "A",
+        "attempt": 1,
+        "level": "error",
+        "kind": "failed",
+        "reason": "exit code 3",
+        "failure": {"exit_code": 3, "signal": None},
+        "log": f".aad/runs/{state.run}/A/1/output.log",
+        "log_tail": ["no good"],
+        "question": None,
+        "blocks": ["B"],
+        "will_retry": False,
+        "redactions": 0,
+        "state": "decided",
+        "decision": {"action": "skip", "by": "policy", "text": None},
+    }
+
+
+async def test_retries_wait_and_count(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": [FAILS, FAILS, Script(work=1)]})
+    stage.orchestrator.register_spec(Spec(id="A", run="a", retries=2))
+
+    state = await stage.orchestrator.run()
+
+    assert (stage.statuses, state.sessions[f"{state.run}/A"].attempt) == ({"A": "completed"}, 3)
+    assert state.duration_s == 10 + 20 + 1
+    assert stage.story("retry_scheduled", "session_started") == [
+        *("session_started A", "retry_scheduled A") * 2,
+        "session_started A",
+    ]
+    assert sorted(path.name for path in stage.orchestrator.project.escalations.iterdir()) == [
+        "A-warning-2.json",
+        "A-warning.json",
+    ]
+
+
+async def test_exit_75_is_tried_again_without_being_asked_for(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": [Script(end=Exit(75)), Script()]})
+    stage.orchestrator.register_spec("A", run="a")
+
+    await stage.orchestrator.run()
+
+    assert stage.statuses == {"A": "completed"}
+
+
+async def test_the_slot_is_free_while_a_retry_waits(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": [FAILS, Script()], "b": Script(work=3)}, config=configure(max_parallel_sessions=1))
+    stage.orchestrator.register_spec(Spec(id="A", run="a", retries=1))
+    stage.orchestrator.register_spec("B", run="b")
+
+    state = await stage.orchestrator.run()
+
+    assert state.duration_s == 10.0
+
+
+async def test_the_monitor_ends_a_session_at_its_deadline(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    farewell = Script(work=100, farewell=b"bye\n", farewell_end=Exit(3))
+    stage = theatre({"a": farewell})
+    stage.orchestrator.register_spec(Spec(id="A", run="a", timeout=2.5))
+
+    state = await stage.orchestrator.run()
+
+    session = state.sessions[f"{state.run}/A"]
+    assert (stage.statuses, state.duration_s) == ({"A": "timed_out"}, 2.5)
+    assert session.failure == events.Failure(reason=Reason.TIMED_OUT, exit_code=3, log_tail=("bye",))
+
+
+async def test_a_child_that_ends_well_after_its_deadline_has_timed_out_all_the_same(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=100, farewell_end=Exit(0))})
+    stage.orchestrator.register_spec(Spec(id="A", run="a", timeout=1))
+
+    await stage.orchestrator.run()
+
+    assert stage.statuses == {"A": "timed_out"}
+
+
+async def test_silence_is_warned_of_and_then_ended(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": Script(work=100)})
+    stage.orchestrator.register_spec(Spec(id="A", run="a", stall_timeout=10))
+
+    state = await stage.orchestrator.run()
+
+    raised = [event for event in stage.recorder.events if isinstance(event, events.EscalationRaised)]
+    assert [(event.level, event.kind, event.message) for event in raised] == [
+        ("warning", "stalled", "silent for 5 s of 10 s"),
+        ("error", "stalled", "silent for too long"),
+    ]
+    assert (stage.statuses, state.duration_s) == ({"A": "timed_out"}, 10.0)
+
+
+async def test_a_slow_session_is_named_once(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": Script(work=100)}, config=configure(slow_after=60.0, session_timeout=3600.0))
+    stage.orchestrator.register_spec("A", run="a")
+
+    await stage.orchestrator.run()
+
+    raised = [event.message for event in stage.recorder.events if isinstance(event, events.EscalationRaised)]
+    assert raised == ["slow: running for 60 s of 3600 s"]
+    assert stage.statuses == {"A": "completed"}
+
+
+async def test_verify_decides(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"check": Script(output=b"3 of 4\n", end=Exit(1))})
+    stage.orchestrator.register_spec(Spec(id="A", run="a", verify="check"))
+    stage.orchestrator.register_spec(Spec(id="B", run="b", verify="fine"))
+
+    state = await stage.orchestrator.run()
+
+    failure = state.sessions[f"{state.run}/A"].failure
+    assert failure == events.Failure(
+        reason=Reason.VERIFY_FAILED, exit_code=1, log_tail=("[aad] verify: check", "3 of 4")
+    )
+    assert stage.statuses == {"A": "failed", "B": "completed"}
+
+
+async def test_what_cannot_be_started_fails_at_once_whatever_retries_say(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(refused=SpawnError("a: No such file", scarce=False))})
+    stage.orchestrator.register_spec(Spec(id="A", run="a", retries=5))
+
+    state = await stage.orchestrator.run()
+
+    assert (stage.statuses, len(stage.children.commands), state.duration_s) == ({"A": "failed"}, 1, 0)
+
+
+async def test_a_start_waits_for_what_is_scarce_and_spends_no_attempt(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    scarce = Script(refused=SpawnError("a: Too many open files", scarce=True))
+    stage = theatre({"a": [scarce, scarce, Script()]})
+    stage.orchestrator.register_spec("A", run="a")
+
+    state = await stage.orchestrator.run()
+
+    assert (stage.statuses, state.sessions[f"{state.run}/A"].attempt) == ({"A": "completed"}, 1)
+
+
+async def test_the_child_finds_its_way_by_its_environment(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre()
+    stage.orchestrator.register_spec("A", run="a")
+
+    state = await stage.orchestrator.run()
+
+    root = stage.orchestrator.project.root
+    command = stage.children.commands[0]
+    assert (command.argv, command.cwd, command.stdin) == (("/bin/sh", "-c", "a"), str(root), None)
+    assert command.env == {
+        "PATH": "/usr/bin:/bin",
+        "AAD_RUN_ID": state.run,
+        "AAD_SESSION_ID": f"{state.run}/A",
+        "AAD_SPEC_ID": "A",
+        "AAD_SPEC_FILE": "",
+        "AAD_ATTEMPT": "1",
+        "AAD_MODE": "new",
+        "AAD_WORKSPACE": str(root),
+        "AAD_EVENTS": str(root / f".aad/runs/{state.run}/A/1/events/events.jsonl"),
+    }
+
+
+async def test_callables_run_report_warn_and_fail(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    async def work(session: ChildSession) -> None:
+        session.report(0.5, "half")
+        session.warn("careful")
+        session.write("a line\n")
+        await trio.sleep(1)
+
+    async def fail(session: ChildSession) -> None:
+        raise ValueError(session.spec.id)
+
+    tries: list[int] = []
+
+    async def stumble(session: ChildSession) -> None:
+        tries.append(session.attempt)
+        if session.attempt == 1:
+            raise TransientError
+
+    stage = theatre()
+    for name, function in (("A", work), ("B", fail), ("C", stumble)):
+        stage.orchestrator.register_spec(name, run=function)
+
+    state = await stage.orchestrator.run()
+
+    assert (stage.statuses, tries) == ({"A": "completed", "B": "failed", "C": "completed"}, [1, 2])
+    failure = state.sessions[f"{state.run}/B"].failure
+    assert failure is not None
+    assert (failure.message, failure.log_tail[-1]) == ("ValueError: B", "ValueError: B")
+    assert (stage.orchestrator.project.run(state.run) / "A/1/output.log").read_text() == "a line\n"
+    assert stage.story("session_progress") == ["session_progress A"]
+
+
+async def test_a_cancelled_run_gives_every_session_its_final_event(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=100), "b": Script(work=100)}, config=configure(max_parallel_sessions=2))
+    for spec_id in "ABC":
+        stage.orchestrator.register_spec(spec_id, run=spec_id.lower())
+
+    with trio.move_on_after(5):
+        await stage.orchestrator.run()
+
+    assert stage.statuses == {"A": "cancelled", "B": "cancelled", "C": "skipped"}
+    assert stage.story("run_finished", "session_cancelled", "session_skipped")[-1] == "run_finished"
+    assert stage.orchestrator.state.status == "interrupted"
+
+
+async def test_a_signal_is_in_the_exit_code(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": Script(work=100)})
+    stage.orchestrator.register_spec("A", run="a")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.run)
+        await trio.sleep(1)
+        stage.orchestrator.cancel(signal=15)
+
+    state = stage.orchestrator.state
+    assert (state.status, state.exit_code, state.signal) == ("interrupted", 143, 15)
+
+
+async def test_the_whole_run_has_a_deadline_too(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": Script(work=100)}, config=configure(run_timeout=7.0))
+    stage.orchestrator.register_spec("A", run="a")
+
+    state = await stage.orchestrator.run()
+
+    assert (state.status, state.exit_code, stage.statuses) == ("timed_out", 124, {"A": "cancelled"})
+
+
+async def test_a_handler_decides_before_policy(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    seen: list[EscalationLog] = []
+
+    async def decide(log: EscalationLog) -> Decision | None:
+        seen.append(log)
+        await trio.sleep(30)
+        return Decision(action=Action.RETRY) if len(seen) == 1 else None
+
+    stage = theatre({"a": FAILS}, on_escalation=decide)
+    stage.orchestrator.register_spec("A", run="a")
+
+    await stage.orchestrator.run()
+
+    assert [(log.id, log.attempt, log.will_retry) for log in seen] == [
+        ("A-error", 1, False),
+        ("A-error-2", 2, False),
+    ]
+    decided = [(e.action, e.by) for e in stage.recorder.events if isinstance(e, events.EscalationDecided)]
+    assert decided == [("retry", "handler"), ("skip", "policy")]
+    assert stage.statuses == {"A": "failed"}
+
+
+async def test_a_critical_escalation_ends_the_run(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    stage = theatre({"a": Script(work=100), "b": Script(work=100)}, config=configure(max_parallel_sessions=2))
+    for spec_id in "ABC":
+        stage.orchestrator.register_spec(spec_id, run=spec_id.lower())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.run)
+        await trio.sleep(1)
+        session_id = next(iter(stage.orchestrator.sessions))
+        stage.orchestrator.escalate(session_id, "all is lost", EscalationLevel.CRITICAL)
+
+    state = stage.orchestrator.state
+    assert (state.status, state.exit_code) == ("failed", 1)
+    assert stage.statuses == {"A": "cancelled", "B": "cancelled", "C": "skipped"}
+    assert (stage.orchestrator.project.escalations / "A-critical.json").is_file()
+
+
+async def test_a_question_waits_for_a_person_without_a_slot(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=100)})
+    events_file = (
+        stage.orchestrator.project.attempt(stage.orchestrator.run_id, "A", 1) / "events/events.jsonl"
+    )
+    stage.orchestrator.register_spec("A", run="a")
+    stage.orchestrator.register_spec("B", run="b", depends_on=["A"])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.run)
+        await trio.sleep(0.5)
+        events_file.write_text('{"question": "Which?", "options": ["x", "y"]}\n')
+
+    assert stage.statuses == {"A": "waiting", "B": "pending"}
+    assert stage.orchestrator.state.exit_code == 4
+    told = json.loads((stage.orchestrator.project.escalations / "A-error.json").read_bytes())
+    assert (told["kind"], told["question"]) == ("question", {"text": "Which?", "options": ["x", "y"]})
+
+
+async def test_an_answer_starts_a_new_attempt_that_knows_it(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    async def answer(log: EscalationLog) -> Decision | None:
+        return Decision(action=Action.ANSWER, text="x") if log.question else None
+
+    stage = theatre({"a": [Script(work=100), Script()]}, on_escalation=answer)
+    events_file = (
+        stage.orchestrator.project.attempt(stage.orchestrator.run_id, "A", 1) / "events/events.jsonl"
+    )
+    stage.orchestrator.register_spec("A", run="a")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.run)
+        await trio.sleep(0.5)
+        events_file.write_text('{"question": "Which?"}\n')
+
+    env = stage.children.commands[1].env
+    assert (env["AAD_MODE"], env["AAD_ANSWER"], env["AAD_ATTEMPT"]) == ("resume", "x", "2")
+    assert stage.statuses == {"A": "completed"}
+
+
+async def test_resume_runs_only_what_is_not_complete(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
+    first = theatre({"b": FAILS})
+    first.orchestrator.register_spec("A", run="a")
+    first.orchestrator.register_spec("B", run="b", depends_on=["A"])
+    first.orchestrator.register_spec("C", run="c", depends_on=["B"])
+    await first.orchestrator.run()
+    first.orchestrator.close()
+
+    again = theatre(resume=first.orchestrator.run_id)
+    again.orchestrator.register_spec("A", run="a")
+    again.orchestrator.register_spec("B", run="b", depends_on=["A"])
+    again.orchestrator.register_spec("C", run="c", depends_on=["B"])
+    state = await again.orchestrator.run()
+
+    assert [command.argv[-1] for command in again.children.commands] == ["b", "c"]
+    assert (state.status, again.statuses["A"]) == ("completed", "completed")
+    assert again.children.commands[0].env["AAD_ATTEMPT"] == "2"
+    assert replay(again.orchestrator.project.journal(state.run)).count() == {"completed": 3}
+
+
+async def test_two_runs_do_not_share_a_project(tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with open_orchestrator(CONFIG, root=tmp_path):
+        with pytest.raises(LockedError):
+            async with open_orchestrator(CONFIG, root=tmp_path):
+                pass
+
+
+async def test_all_faults_are_named_before_anything_is_started(
+    theatre: MakeTheatre, tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    stage = theatre()
+    stage.orchestrator.register_spec("A", depends_on=["X"])
+    stage.orchestrator.register_spec("B", run="b", depends_on=["Y"])
+
+    with pytest.raises(InputError) as caught:
+        await stage.orchestrator.run()
+
+    assert len(caught.value.problems) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("spec_id", ["../x", "a b", "", "-x", "x" * 300, "a/b"])
+def test_an_unsafe_id_is_refused(theatre: MakeTheatre, spec_id: str) -> None:
+    with pytest.raises(InputError):
+        theatre().orchestrator.register_spec(spec_id, run="true")
+
+
+def test_an_id_is_registered_once(theatre: MakeTheatre) -> None:
+    stage = theatre()
+    stage.orchestrator.register_spec("A", run="a")
+
+    with pytest.raises(InputError, match="A is registered already"):
+        stage.orchestrator.register_spec("A", run="a")
+
+
+# The seed's methods, each by itself.
+
+
+async def test_start_session_runs_one_session_to_its_end(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=5)})
+    session_id = stage.orchestrator.register_spec("A", run="a")
+
+    await stage.orchestrator.start_session(session_id)
+
+    assert stage.orchestrator.sessions[session_id].status == "completed"
+    assert stage.story() == ["run_started", "workspace_ready A", "session_started A", "session_completed A"]
+
+
+async def test_start_session_returns_to_a_nursery_once_it_has_begun(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=5)})
+    session_id = stage.orchestrator.register_spec(Spec(id="A", run="a", timeout=2))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.monitor_loop)
+        async with trio.open_nursery() as sessions:
+            await sessions.start(stage.orchestrator.start_session, session_id)
+            await trio.testing.wait_all_tasks_blocked()
+            begun = stage.orchestrator.sessions[session_id].status
+        nursery.cancel_scope.cancel()
+
+    assert (begun, stage.orchestrator.sessions[session_id].status) == ("running", "timed_out")
+
+
+def test_escalate_writes_its_file_even_where_nobody_serves(theatre: MakeTheatre) -> None:
+    stage = theatre()
+    session_id = stage.orchestrator.register_spec("A", run="a")
+
+    for level in EscalationLevel:
+        stage.orchestrator.escalate(session_id, "look", level)
+
+    names = sorted(path.name for path in stage.orchestrator.project.escalations.iterdir())
+    assert names == ["A-critical.json", "A-error.json", "A-warning.json"]
+
+
+def test_sessions_carried_out_elsewhere_can_be_concluded(theatre: MakeTheatre) -> None:
+    stage = theatre(config=configure(retries=evolve(CONFIG.orchestrator.retries, count=1)))
+    done = stage.orchestrator.register_spec("A", run="a")
+    failing = stage.orchestrator.register_spec("B", run="b")
+
+    stage.orchestrator.on_session_completed(done)
+    again = [stage.orchestrator.on_session_failed(failing, ValueError("no")) for _ in range(2)]
+
+    assert again == [True, False]
+    assert stage.statuses == {"A": "completed", "B": "failed"}
+
+
+def test_the_graph_is_built_as_specs_are_registered(theatre: MakeTheatre) -> None:
+    stage = theatre()
+    stage.orchestrator.register_spec("B", run="b", depends_on=["A"])
+    stage.orchestrator.register_spec("A", run="a")
+
+    assert stage.orchestrator.dependency_graph.topological_sort() == ["A", "B"]
+
+
+async def test_events_can_be_iterated_to_the_end_of_the_run(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre()
+    stage.orchestrator.register_spec("A", run="a")
+    told: list[str] = []
+
+    async def follow() -> None:
+        told.extend([event.type async for event in stage.orchestrator.events()])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(follow)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(stage.orchestrator.run)
+
+    assert told == [event.type for event in stage.recorder.events]

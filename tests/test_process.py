@@ -1,0 +1,224 @@
+"""Children are started, drained, ended; the scripted child keeps the same contract as the real one."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from aad.agents.base import Command, Exit
+from aad.attempt import RunChild
+from aad.process import Child, SpawnError, run_child
+from aad.testing import Script, ScriptedChildren
+
+GRACE = 5.0
+
+
+def shell(line: str, *, stdin: bytes | None = None, cwd: str = "/") -> Command:
+    return Command(argv=("/bin/sh", "-c", line), env={"PATH": os.environ["PATH"]}, cwd=cwd, stdin=stdin)
+
+
+class Heard:
+    """Collects what a child run tells."""
+
+    def __init__(self) -> None:
+        self.output = b""
+        self.children: list[Child] = []
+
+    def write(self, chunk: bytes) -> None:
+        self.output += chunk
+
+    def started(self, child: Child) -> None:
+        self.children.append(child)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def tokens() -> Callable[[], str]:
+    """Give out arguments that no other process has, to find survivors by."""
+    return lambda: f"{86400 + os.getpid()}.{time.monotonic_ns() % 10**9}"
+
+
+def is_running(token: str) -> bool:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if token.encode() in words:
+                return True
+    return False
+
+
+@pytest.fixture(params=["real", "scripted"])
+def run_contract(request: pytest.FixtureRequest) -> RunChild:
+    """Run children for real, and by script: one contract for both."""
+    if request.param == "real":
+        return run_child
+    return ScriptedChildren(
+        {
+            "echo out; echo err >&2": Script(output=b"out\nerr\n"),
+            "exit 3": Script(end=Exit(3)),
+            "kill -9 $$": Script(end=Exit(None, 9)),
+            "sleep 100": Script(work=100),
+            "trap 'echo bye; exit 7' TERM; sleep 100 & wait": Script(
+                work=100, farewell=b"bye\n", farewell_end=Exit(7)
+            ),
+        }
+    )
+
+
+async def run(runner: RunChild, line: str, heard: Heard) -> Exit:
+    return await runner(shell(line), write=heard.write, grace=GRACE, started=heard.started)
+
+
+async def test_output_of_both_streams_arrives_in_order(run_contract: RunChild, heard: Heard) -> None:
+    end = await run(run_contract, "echo out; echo err >&2", heard)
+
+    assert (end, heard.output) == (Exit(0), b"out\nerr\n")
+
+
+@pytest.mark.parametrize(("line", "end"), [("exit 3", Exit(3)), ("kill -9 $$", Exit(None, 9))])
+async def test_the_way_it_ended_is_told(run_contract: RunChild, heard: Heard, line: str, end: Exit) -> None:
+    assert await run(run_contract, line, heard) == end
+
+
+async def test_a_cancelled_child_is_asked_to_end(run_contract: RunChild, heard: Heard) -> None:
+    with trio.move_on_after(0.2) as scope:
+        await run(run_contract, "sleep 100", heard)
+
+    assert scope.cancelled_caught
+    assert heard.children[0].exit == Exit(None, signal.SIGTERM)
+
+
+async def test_a_farewell_is_heard_and_its_exit_code_known(run_contract: RunChild, heard: Heard) -> None:
+    with trio.move_on_after(0.3):
+        await run(run_contract, "trap 'echo bye; exit 7' TERM; sleep 100 & wait", heard)
+
+    assert (heard.output, heard.children[0].exit) == (b"bye\n", Exit(7))
+
+
+async def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(
+    heard: Heard, tokens: Callable[[], str]
+) -> None:
+    token = tokens()
+
+    with trio.move_on_after(0.2):
+        command = shell(f"trap '' TERM; sleep {token}")
+        await run_child(command, write=heard.write, grace=0.2, started=heard.started)
+
+    assert heard.children[0].exit == Exit(None, signal.SIGKILL)
+    assert not is_running(token)
+
+
+async def test_the_whole_group_ends_with_the_child(heard: Heard, tokens: Callable[[], str]) -> None:
+    token = tokens()
+
+    with trio.move_on_after(0.2):
+        await run(run_child, f"sleep {token} & sleep {token}", heard)
+
+    assert not is_running(token)
+
+
+async def test_a_stopped_child_can_be_ended(heard: Heard) -> None:
+    with trio.move_on_after(0.2):
+        await run(run_child, "kill -STOP $$", heard)
+
+    assert heard.children[0].exit == Exit(None, signal.SIGTERM)
+
+
+async def test_a_leftover_that_holds_the_pipe_is_ended_and_reported(
+    heard: Heard, tokens: Callable[[], str]
+) -> None:
+    token = tokens()
+
+    with trio.fail_after(3):
+        end = await run(run_child, f"echo hi; sleep {token} & exit 4", heard)
+
+    assert (end, heard.output, heard.children[0].leaked) == (Exit(4), b"hi\n", True)
+    assert not is_running(token)
+
+
+async def test_a_leftover_that_ends_by_itself_is_no_leak(heard: Heard) -> None:
+    await run(run_child, "sleep 0.05 & exit 0", heard)
+
+    assert not heard.children[0].leaked
+
+
+async def test_a_stranger_that_holds_the_pipe_does_not_hold_up_the_end(heard: Heard) -> None:
+    script = "import os,time\nif os.fork()==0:\n os.setsid(); time.sleep(3)\nos._exit(0)"
+
+    with trio.fail_after(2):
+        await run_child(
+            Command(argv=(sys.executable, "-c", script), env={}, cwd="/"),
+            write=heard.write,
+            grace=GRACE,
+            started=heard.started,
+        )
+
+
+async def test_a_child_may_close_its_output_and_work_on(heard: Heard) -> None:
+    end = await run(run_child, "exec >&- 2>&-; sleep 0.2; exit 4", heard)
+
+    assert end == Exit(4)
+
+
+async def test_stdin_is_empty_unless_something_is_given(heard: Heard) -> None:
+    await run(run_child, "cat; echo done", heard)
+    await run_child(shell("cat", stdin=b"prompt\n"), write=heard.write, grace=GRACE, started=heard.started)
+
+    assert heard.output == b"done\nprompt\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (Command(argv=("/no/such",), env={}, cwd="/"), "/no/such: No such file or directory"),
+        (Command(argv=("/etc/passwd",), env={}, cwd="/"), "/etc/passwd: Permission denied"),
+        (Command(argv=("/bin/true",), env={}, cwd="/no/dir"), "/no/dir: No such file or directory"),
+        (Command(argv=("/bin/true", "a\0b"), env={}, cwd="/"), "/bin/true: embedded null byte"),
+    ],
+)
+async def test_what_cannot_be_started_is_named(heard: Heard, command: Command, message: str) -> None:
+    with pytest.raises(SpawnError) as caught:
+        await run_child(command, write=heard.write, grace=GRACE, started=heard.started)
+
+    assert (str(caught.value), caught.value.scarce) == (message, False)
+
+
+async def test_no_descriptor_is_lost(heard: Heard) -> None:
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208 - only how many counts
+
+    for line in ("true", "exit 3", "sleep 9"):
+        with trio.move_on_after(0.1):
+            await run(run_child, line, heard)
+
+    assert len(os.listdir("/proc/self/fd")) == len(before)  # noqa: PTH208
+
+
+async def test_the_child_gets_three_descriptors_and_the_environment_asked_for(heard: Heard) -> None:
+    script = "import os; print(sorted(os.listdir('/proc/self/fd')), dict(os.environ))"
+    command = Command(argv=(sys.executable, "-I", "-S", "-c", script), env={"A": "b"}, cwd="/")
+
+    await run_child(command, write=heard.write, grace=GRACE, started=heard.started)
+
+    # The fourth is the one that lists the folder.
+    assert heard.output.startswith(b"['0', '1', '2', '3'] {'A': 'b'")
+
+
+async def test_ten_megabytes_flow_through(heard: Heard) -> None:
+    sizes: list[int] = []
+    command = shell("head -c 10000000 /dev/zero")
+
+    await run_child(command, write=lambda c: sizes.append(len(c)), grace=GRACE, started=heard.started)
+
+    assert sum(sizes) == 10_000_000

@@ -1,0 +1,217 @@
+"""Facts about tables of plain values on their way into the settings."""
+
+from typing import Any
+
+import pytest
+
+from aad.config import (
+    AgentSettings,
+    LogSettings,
+    OrchestratorConfig,
+    Override,
+    RetrySettings,
+    RunSettings,
+)
+from aad.tables import Fault, lay_over, name_keys
+
+DEFAULTS = OrchestratorConfig()
+
+
+def faults_of(table: dict[str, Any]) -> dict[str, tuple[str, dict[str, object]]]:
+    config, faults = lay_over(DEFAULTS, table)
+
+    assert config is DEFAULTS
+    return {name_keys(fault.keys): (fault.key, dict(fault.fields)) for fault in faults}
+
+
+def test_an_empty_table_changes_nothing() -> None:
+    assert lay_over(DEFAULTS, {}) == (DEFAULTS, ())
+
+
+def test_what_a_table_says_takes_its_place_and_the_rest_stays() -> None:
+    below = OrchestratorConfig(
+        orchestrator=RunSettings(fail_fast=True, retries=RetrySettings(count=3)),
+        agent=AgentSettings(args=("old",), env={"A": "1", "B": "2"}),
+    )
+    table = {
+        "orchestrator": {"session_timeout": "30m", "retries": {"delay": "1s"}},
+        "agent": {"args": ["new"], "env": {"B": "3", "C": "4"}},
+        "logs": {"max_output": "1kB"},
+    }
+
+    config, faults = lay_over(below, table)
+
+    assert (config, faults) == (
+        OrchestratorConfig(
+            orchestrator=RunSettings(
+                fail_fast=True, session_timeout=1800.0, retries=RetrySettings(count=3, delay=1.0)
+            ),
+            agent=AgentSettings(args=("new",), env={"A": "1", "B": "3", "C": "4"}),
+            logs=LogSettings(max_output=1000),
+        ),
+        (),
+    )
+
+
+def test_overrides_of_an_upper_table_stand_before_those_below() -> None:
+    below = OrchestratorConfig(override=(Override(specs="B"),))
+
+    config, _ = lay_over(below, {"override": [{"specs": "A"}]})
+
+    assert config.override == (Override(specs="A"), Override(specs="B"))
+
+
+def test_an_override_is_validated_and_typed() -> None:
+    written = {
+        "specs": "SPEC-00*",
+        "agent": "command",
+        "run": "make",
+        "verify": ["make", "test"],
+        "timeout": "2h",
+        "stall_timeout": "5m",
+        "retries": 2,
+        "estimate": "10m",
+        "priority": -3,
+        "paths": ["src"],
+        "conflicts_with": ["B"],
+    }
+
+    config, faults = lay_over(DEFAULTS, {"override": [written]})
+
+    assert faults == ()
+    assert config.override == (
+        Override(
+            specs="SPEC-00*",
+            agent="command",
+            run="make",
+            verify=("make", "test"),
+            timeout=7200.0,
+            stall_timeout=300.0,
+            retries=2,
+            estimate=600.0,
+            priority=-3,
+            paths=("src",),
+            conflicts_with=("B",),
+        ),
+    )
+
+
+def test_all_faults_are_found_at_once() -> None:
+    table = {
+        "orchestrator": {"fail_fast": 1, "retries": {"count": 2000}},
+        "agent": {"args": "a b", "env": {"A": 1, "": "x"}},
+        "logs": {"redact_env": ["A", 2]},
+        "override": [{"timeout": 5}],
+        "ui": 3,
+    }
+
+    assert faults_of(table) == {
+        "orchestrator.fail_fast": ("config_flag", {"value": "1"}),
+        "orchestrator.retries.count": ("config_whole", {"value": "2000", "least": "0", "most": "1000"}),
+        "agent.args": ("config_list", {}),
+        "agent.env.A": ("config_text", {}),
+        'agent.env.""': ("config_variable", {}),
+        "logs.redact_env": ("config_text", {}),
+        "override.timeout": ("config_duration", {"value": "5"}),
+        "override.specs": ("config_specs_missing", {}),
+        "ui": ("config_table", {}),
+    }
+
+
+def test_a_fault_in_a_list_knows_its_item() -> None:
+    _, faults = lay_over(DEFAULTS, {"override": [{"specs": "A"}, {"specs": 3}]})
+
+    assert faults == (Fault(("override", 1, "specs"), "config_text", {}),)
+
+
+def test_an_unknown_key_is_told_its_nearest_neighbour() -> None:
+    table = {"orchestratr": {}, "ui": {"LANG": "ja"}, "orchestrator": {"fail-fast": True}, "profiles": {}}
+
+    assert faults_of(table) == {
+        "orchestratr": ("config_unknown_near", {"near": "orchestrator"}),
+        "ui.LANG": ("config_unknown_near", {"near": "lang"}),
+        "orchestrator.fail-fast": ("config_unknown_near", {"near": "fail_fast"}),
+        "profiles": ("config_unknown_near", {"near": "profile"}),
+    }
+
+
+def test_a_key_in_the_wrong_table_is_told_the_right_one() -> None:
+    assert faults_of({"agent": {"lang": "ja"}, "schedule": "waves"}) == {
+        "agent.lang": ("config_unknown_near", {"near": "ui.lang"}),
+        "schedule": ("config_unknown_near", {"near": "orchestrator.schedule"}),
+    }
+
+
+def test_a_key_that_is_like_no_other_is_told_all_that_there_are() -> None:
+    assert faults_of({"ui": {"zzz": 1}}) == {
+        "ui.zzz": ("config_unknown", {"known": "lang, symbols, progress, max_rows"})
+    }
+
+
+def test_what_this_version_does_not_offer_yet_is_told_apart_from_slips() -> None:
+    table = {
+        "agent": {"kind": "claude"},
+        "workspace": {"isolation": "worktree"},
+        "ui": {"progress": "live"},
+        "override": [{"specs": "*", "agent": "clod"}],
+    }
+
+    assert faults_of(table) == {
+        "agent.kind": ("config_later", {"value": '"claude"', "known": "command"}),
+        "workspace.isolation": ("config_later", {"value": '"worktree"', "known": "directory, none"}),
+        "ui.progress": ("config_later", {"value": '"live"', "known": "auto, plain, none"}),
+        "override.agent": ("config_choice", {"value": '"clod"', "known": "command"}),
+    }
+
+
+def test_the_whole_seconds_of_older_files_are_taken() -> None:
+    table = {"orchestrator": {"session_timeout_secs": 1800, "monitor_interval_secs": 2}}
+
+    config, faults = lay_over(DEFAULTS, table)
+
+    assert (config.orchestrator, faults) == (RunSettings(session_timeout=1800.0, monitor_interval=2.0), ())
+
+
+@pytest.mark.parametrize("value", ["30m", -1, True, 1.5, 10**12])
+def test_the_keys_of_older_files_hold_whole_seconds_only(value: object) -> None:
+    _, [fault] = lay_over(DEFAULTS, {"orchestrator": {"session_timeout_secs": value}})
+
+    assert (fault.keys, fault.key) == (("orchestrator", "session_timeout_secs"), "config_whole")
+
+
+def test_the_interval_of_older_files_is_more_than_nothing() -> None:
+    assert faults_of({"orchestrator": {"monitor_interval_secs": 0}}) == {
+        "orchestrator.monitor_interval_secs": ("config_whole", {"value": "0", "least": "1", "most": "3600"})
+    }
+
+
+def test_one_setting_under_two_names_is_a_fault_among_the_others() -> None:
+    table = {"orchestrator": {"session_timeout": "1h", "session_timeout_secs": 60, "slow_after": 3}}
+
+    assert faults_of(table) == {
+        "orchestrator.session_timeout_secs": ("config_twice", {"other": "session_timeout"}),
+        "orchestrator.slow_after": ("config_duration", {"value": "3"}),
+    }
+
+
+def test_a_typed_table_holds_seconds_bytes_and_tuples() -> None:
+    table = {
+        "orchestrator": {"session_timeout": 90.0, "run_timeout": "2h"},
+        "logs": {"max_output": 500},
+        "agent": {"args": ("a",)},
+    }
+
+    config, faults = lay_over(DEFAULTS, table, typed=True)
+
+    assert (config, faults) == (
+        OrchestratorConfig(
+            orchestrator=RunSettings(session_timeout=90.0, run_timeout=7200.0),
+            logs=LogSettings(max_output=500),
+            agent=AgentSettings(args=("a",)),
+        ),
+        (),
+    )
+
+
+def test_a_name_is_written_as_toml_writes_it() -> None:
+    assert name_keys(("override", 0, "a-b", "c d", "\x1b")) == r'override.a-b."c d"."\u001b"'
