@@ -36,13 +36,13 @@ class Source:
     @cached_property
     def lines(self) -> dict["Keys", int]:
         """The lines of its keys; only faults ask for them."""
-        from aad.tomllines import find_lines  # noqa: PLC0415 - a file without faults does not need it
+        from aad.tomllines import find_lines  # a file without faults does not need it
 
         return find_lines(self.text)
 
     def locate(self, keys: "Keys", key: str, fields: Mapping[str, object] = NOTHING) -> Problem:
         """Return a problem with the value that `keys` lead to."""
-        from aad.tomllines import nearest_line  # noqa: PLC0415 - as above
+        from aad.tomllines import nearest_line  # as above
 
         return Problem(key, {"name": _name(keys), **fields}, self.path, nearest_line(self.lines, keys))
 
@@ -102,7 +102,7 @@ def _read_source(project: Project) -> Source:
 
 
 def _parse(text: str, path: str) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415 - a project without a file does not need it
+    import tomllib  # a project without a file does not need it
 
     try:
         return tomllib.loads(text)
@@ -178,7 +178,7 @@ def _from_options(options: Mapping[str, object]) -> Layer:
 
 
 def _apply(layer: Layer, config: OrchestratorConfig, problems: list[Problem]) -> OrchestratorConfig:
-    from aad.tables import lay_over  # noqa: PLC0415 - cattrs costs more than all the rest together
+    from aad.tables import lay_over  # cattrs costs more than all the rest together
 
     upper, faults = lay_over(config, layer.table, typed=layer.typed)
     problems += map(layer.locate, faults)
@@ -186,6 +186,6 @@ def _apply(layer: Layer, config: OrchestratorConfig, problems: list[Problem]) ->
 
 
 def _name(keys: "Keys") -> str:
-    from aad.tables import name_keys  # noqa: PLC0415 - as above
+    from aad.tables import name_keys  # as above
 
     return name_keys(keys)

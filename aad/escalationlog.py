@@ -108,11 +108,25 @@ def free_id(folder: Path, spec_id: str, level: EscalationLevel, taken: Container
 
 
 def read_escalations(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the escalations of a project, oldest first; what is no escalation is passed over."""
-    found = (_read(path) for path in folder.glob("*.json"))
+    """Yield the escalations of a project, oldest first; what is no escalation is passed over.
+
+    Raises InputError where the folder cannot be read.
+    """
+    found = (_read(path) for path in _list_files(folder))
     yield from sorted(
         (e for e in found if e is not None), key=lambda e: (str(e.get("timestamp")), str(e["id"]))
     )
+
+
+def _list_files(folder: Path) -> list[Path]:
+    # Not by `glob`, which takes a folder that we may not read for an empty one.
+    try:
+        return [path for path in folder.iterdir() if path.suffix == ".json"]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problem = Problem("escalations_unreadable", {"cause": error.strerror}, path=str(folder))
+        raise InputError(problem) from error
 
 
 def read_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any]:
@@ -127,6 +141,6 @@ def read_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any]:
 def _read(path: Path) -> Mapping[str, Any] | None:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and "id" in found else None

@@ -1,14 +1,13 @@
 """Files written whole: a reader finds the old content or the new, never a part. Knows no content."""
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file, readable by its owner alone: a temporary file beside it first, then a rename."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         _write_durably(draft, data)
         draft.replace(path)

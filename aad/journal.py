@@ -19,7 +19,7 @@ from aad.events import Event
 from aad.project import make_folder
 from aad.state import RunState
 
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND
 # How each line begins; inside of a line it cannot stand, for there a quote is escaped.
 _HEAD = b'{"v":'
 
@@ -215,7 +215,7 @@ def _read(path: Path) -> bytes:
 
 def _sync_folder(folder: Path) -> None:
     """Make sure that the name of a new file outlives a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

@@ -41,7 +41,7 @@ def find_holder(state: Path) -> str | None:
     """
     try:
         told = json.loads((state / "owner.json").read_bytes())
-        descriptor = os.open(state / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(state / "lock", os.O_RDONLY)
     except (OSError, ValueError):
         return None
     try:
@@ -56,8 +56,8 @@ def find_holder(state: Path) -> str | None:
 
 def _open_lock(state: Path) -> int:
     make_folder(state)
-    # A child that inherited the descriptor would hold the lock after our end.
-    return os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    # A child that inherited the descriptor would hold the lock after our end; `os.open` lets none.
+    return os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _take(descriptor: int, owner: Path) -> None:

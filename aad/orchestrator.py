@@ -41,6 +41,7 @@ from aad.events import (
 from aad.files import write_whole
 from aad.formats.markdown import check_id
 from aad.graph import DependencyGraph
+from aad.history import read_durations
 from aad.monitor import Monitor
 from aad.outfitter import Outfitter
 from aad.plan import Plan, PlannedSpec, make_plan
@@ -48,7 +49,7 @@ from aad.process import run_child
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redact import Redactor, secret_values
-from aad.report import dump_summary, read_durations
+from aad.report import dump_summary
 from aad.retry import RetryPolicy
 from aad.scheduler import Scheduler, Slot
 from aad.session import Crew, SessionRun

@@ -59,7 +59,7 @@ class OutputLog:
         log = cls(redactor=redactor, limit=limit, tail_lines=tail_lines, teller=teller)
         try:
             make_folder(path.parent)
-            log._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            log._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError as error:
             log.trouble = error.strerror
         return log

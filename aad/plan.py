@@ -6,14 +6,16 @@ Knows neither files nor tasks. The scheduler asks it which of the ready specs go
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import heappop, heappush
-from statistics import median
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from aad.events import PlanEntry, PlanMade
 from aad.graph import DependencyGraph
 from aad.spec import Spec, SpecStatus
+
+if TYPE_CHECKING:
+    from aad.events import PlanEntry, PlanMade
 
 NO_DURATIONS: Mapping[str, float] = MappingProxyType({})
 
@@ -50,7 +52,10 @@ class PlannedSpec:
         """What goes first among ready specs: the user's wish, the longest remaining path, the smaller id."""
         return (-self.spec.priority, -self.rank, self.id)
 
-    def to_entry(self) -> PlanEntry:
+    def to_entry(self) -> "PlanEntry":
+        # Here, not above: events cost more to load than all else that a drawn plan needs.
+        from aad.events import PlanEntry
+
         status = SpecStatus.COMPLETE if self.done else self.spec.status
         return PlanEntry(
             id=self.id,
@@ -102,9 +107,19 @@ class Plan:
         """Return what depends on a spec directly, within the plan."""
         return self.specs[spec_id].dependents
 
-    def to_event(self) -> PlanMade:
+    def to_event(self) -> "PlanMade":
+        from aad.events import PlanMade
+
         entries = (self.specs[spec_id].to_entry() for wave in self.waves for spec_id in wave)
         return PlanMade(specs=tuple(entries), waves=self.waves, order=self.order, estimate_s=self.estimate)
+
+
+def find_median(values: Iterable[float]) -> float:
+    """Return the median of one or more numbers."""
+    # Not by `statistics`: it loads fractions and decimals, and plans start fast.
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 @define
@@ -227,9 +242,9 @@ def _weigh(by_id: Mapping[str, Spec], estimates: Mapping[str, float]) -> dict[st
     rough = {spec.id: spec.weight for spec in by_id.values() if spec.weight is not None}
     scale = 1.0
     if estimates and rough:
-        scale = median(estimates.values()) / (median(rough.values()) or 1.0)
+        scale = find_median(estimates.values()) / (find_median(rough.values()) or 1.0)
     weights = {spec_id: weight * scale for spec_id, weight in rough.items()} | dict(estimates)
-    usual = median(weights.values()) if weights else 1.0
+    usual = find_median(weights.values()) if weights else 1.0
     return {spec_id: weights.get(spec_id, usual) for spec_id in by_id}
 
 

@@ -1,7 +1,6 @@
 """Where a project keeps its things: the folders under `.aad/`, run ids, and who may write there."""
 
 import os
-import secrets
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ OWN_FOLDERS = ("runs", "escalations", "state", "worktrees")
 def new_run_id(now: float | None = None) -> str:
     """Return a run id: the time in UTC, which sorts, and four random hex digits."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    return f"{stamp}-{secrets.token_hex(2)}"
+    return f"{stamp}-{os.urandom(2).hex()}"
 
 
 def make_folder(folder: Path) -> None:

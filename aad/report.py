@@ -1,9 +1,8 @@
-"""A run as JSON for other programs: its summary, its status, and what past summaries teach. Draws nothing."""
+"""A run as JSON for other programs: its summary and its status. Draws nothing."""
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from aad.codec import format_time
@@ -61,19 +60,6 @@ def total_usage(usages: Iterable[Usage]) -> Usage | None:
     )
 
 
-def read_durations(runs: Path, limit: int = 20) -> dict[str, float]:
-    """Return how many seconds each spec took when it was completed: the median of the newest runs.
-
-    `limit` is how many summaries are looked at. What cannot be read, or is no summary, is passed over.
-    """
-    known: dict[str, list[float]] = {}
-    summaries = _read_summaries(runs)
-    for _, summary in zip(range(limit), summaries, strict=False):
-        for spec_id, seconds in _completed_durations(summary):
-            known.setdefault(spec_id, []).append(seconds)
-    return {spec_id: _median(seconds) for spec_id, seconds in known.items()}
-
-
 def _summarize_session(session: Session) -> dict[str, Any]:
     usage = total_usage(session.usages)
     return {
@@ -128,39 +114,3 @@ def _describe_usage(usage: Usage) -> dict[str, Any]:
 
 def _time(seconds: float | None) -> str | None:
     return None if seconds is None else format_time(seconds)
-
-
-def _read_summaries(runs: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the summaries of a project's runs, newest first; run ids sort by time."""
-    try:
-        # `latest` is a link to a run that stands here by its own name too.
-        folders = sorted((entry for entry in runs.iterdir() if not entry.is_symlink()), reverse=True)
-    except OSError:  # no run yet
-        return
-    for folder in folders:
-        summary = _read_json(folder / "summary.json")
-        if isinstance(summary, dict) and summary.get("version") == VERSION:
-            yield summary
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):  # absent, damaged, or not ours
-        return None
-
-
-def _completed_durations(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    specs = summary.get("specs")
-    for spec in specs if isinstance(specs, list) else ():
-        match spec:
-            case {"id": str(spec_id), "status": Status.COMPLETED, "duration_s": int() | float() as seconds}:
-                # JSON as Python reads it may hold NaN and Infinity; 0 was complete before its run began.
-                if 0 < seconds < math.inf:
-                    yield spec_id, float(seconds)
-
-
-def _median(values: list[float]) -> float:
-    # Not by `statistics`: it loads fractions and decimals, and plans start fast.
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

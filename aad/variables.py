@@ -59,7 +59,7 @@ def _parse_list(text: str) -> Any:  # noqa: ANN401 - JSON holds anything
 
 
 def _parse_json(text: str) -> Any:  # noqa: ANN401 - JSON holds anything
-    import json  # noqa: PLC0415 - only a list or table in a variable needs it
+    import json  # only a list or table in a variable needs it
 
     return json.loads(text)
 

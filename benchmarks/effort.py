@@ -20,3 +20,7 @@ class Effort:
     graphs: int = 20
     megabytes: int = 1_000
     redacted: int = 64
+
+
+# As little as gives any figures; they mean nothing.
+QUICK = Effort(sizes=(2, 4), rounds=1, specs=10, running=2, graphs=1, megabytes=1, redacted=1)

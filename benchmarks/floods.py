@@ -12,7 +12,7 @@ from graphs import make_wide
 from measure import Command, alternate, compare
 from peers import list_tools
 from projects import open_folder, write_project
-from report import Figure, Report
+from report import Figure, Report, Table
 
 from aad.output import OutputLog
 from aad.redact import Redactor
@@ -37,8 +37,7 @@ def run(effort: Effort) -> Report:
             *([] if peak is None else [Figure("memory while pumping", peak, "MB", "< 100")]),
             Figure(f"redactor, {SECRETS} secrets", redacted["redactor"], "MB/s", ">= 30"),
         ),
-        columns=("part", "MB/s"),
-        rows=(("pump", pump), *redacted.items()),
+        tables=(Table(("part", "MB/s"), (("pump", pump), *redacted.items())),),
         notes=(f"The pump's child writes {effort.megabytes:,} MB; the redactor gets {effort.redacted} MB.",),
     )
 

@@ -12,7 +12,7 @@ from graphs import Graph, make_chain
 from measure import Command, alternate, environment, measure
 from peers import Tool, list_tools
 from projects import open_folder, write_project
-from report import Figure, Report
+from report import Figure, Report, Table
 
 CLOCK = ("date", "+%s.%N")
 TITLE = "From a dependency's end to its dependent's running child"
@@ -23,9 +23,7 @@ Gaps = list[float]
 def run(effort: Effort) -> Report:
     """Measure the gaps in a chain, beside make where there is one."""
     if not subprocess.check_output(CLOCK, text=True).strip().replace(".", "").isdigit():
-        return Report(
-            title=TITLE, figures=(), notes=("Left out: this `date` knows no fractions of a second.",)
-        )
+        return Report(title=TITLE, notes=("Left out: this `date` knows no fractions of a second.",))
     tools = {tool.name: tool for tool in list_tools(effort.jobs)}
     graph = make_chain(max(effort.sizes[0], 2))
     with open_folder() as folder:
@@ -46,9 +44,11 @@ def _make_report(gaps: dict[str, Gaps]) -> Report:
             *(Figure(f"aad/{name}", ours / median(gaps[name])) for name in peers),
             Figure("aad, median", ours * 1e3, "ms", "<= 15"),
         ),
-        columns=("tool", "median ms", "nine of ten within ms"),
-        rows=tuple(
-            (name, median(each) * 1e3, each[len(each) * 9 // 10] * 1e3) for name, each in gaps.items()
+        tables=(
+            Table(
+                ("tool", "median ms", "nine of ten within ms"),
+                [(name, median(each) * 1e3, each[len(each) * 9 // 10] * 1e3) for name, each in gaps.items()],
+            ),
         ),
         notes=("The life of `date` itself, from its print to its end, is in the figures.",),
     )

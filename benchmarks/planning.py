@@ -4,7 +4,7 @@ from effort import Effort
 from graphs import make_layered
 from measure import AAD, Command, compare
 from projects import open_folder, write_project, write_project_with_bodies
-from report import Figure, Report
+from report import Figure, Report, Table
 
 DRY_RUN = (*AAD, "orchestrate", "--all", "--dry-run", "--format", "json")
 HEADS, BODIES = "heads alone", "bodies parsed"
@@ -25,9 +25,13 @@ def run(effort: Effort) -> Report:
             Figure("time", cost.wall, "s", "<= 5"),
             *([] if peak is None else [Figure("memory", peak, "MB", "<= 60")]),
         ),
-        columns=("specs", "wall s", "CPU s", "wall ms/spec", "memory MB"),
-        rows=tuple(
-            (name, cost.wall, cost.cpu, cost.wall / effort.specs * 1e3, peak)
-            for name, (cost, peak) in costs.items()
+        tables=(
+            Table(
+                ("specs", "wall s", "CPU s", "wall ms/spec", "memory MB"),
+                [
+                    (name, cost.wall, cost.cpu, cost.wall / effort.specs * 1e3, peak)
+                    for name, (cost, peak) in costs.items()
+                ],
+            ),
         ),
     )

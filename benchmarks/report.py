@@ -1,10 +1,15 @@
 """What a benchmark found, as a value and as text: figures first, then the table they come from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
 Cell = str | float | None
+Row = tuple[Cell, ...]
+
+
+def _freeze(rows: Iterable[Row]) -> tuple[Row, ...]:
+    return tuple(rows)
 
 
 @frozen
@@ -17,22 +22,30 @@ class Figure:
     aim: str = ""
 
 
+@frozen
+class Table:
+    """Rows below the names of their columns; None stands for what is not known."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...] = field(converter=_freeze)
+
+
 @frozen(kw_only=True)
 class Report:
-    """What one benchmark found; None in a table stands for what is not known."""
+    """What one benchmark found."""
 
     title: str
-    figures: tuple[Figure, ...]
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def render(report: Report) -> str:
     """Return a report as text."""
-    figures = [_render_figure(figure) for figure in report.figures]
-    parts = [[report.title], _align(figures), _align([report.columns, *map(_render_row, report.rows)])]
-    return "\n\n".join("\n".join(part) for part in (*parts, list(report.notes)) if part) + "\n"
+    figures = _align([_render_figure(figure) for figure in report.figures])
+    tables = [_align([table.columns, *map(_render_row, table.rows)]) for table in report.tables]
+    parts = [[report.title], figures, *tables, list(report.notes)]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
 def show_number(value: float) -> str:
@@ -46,7 +59,7 @@ def _render_figure(figure: Figure) -> tuple[str, ...]:
     return (figure.name, show_number(figure.value) + unit, f"(aim: {figure.aim})" if figure.aim else "")
 
 
-def _render_row(row: tuple[Cell, ...]) -> tuple[str, ...]:
+def _render_row(row: Row) -> tuple[str, ...]:
     return tuple(
         "-" if cell is None else cell if isinstance(cell, str) else show_number(cell) for cell in row
     )

@@ -19,7 +19,7 @@ import schedules
 import startup
 import ticks
 from attrs import asdict, evolve
-from effort import Effort
+from effort import QUICK, Effort
 from machine import describe_machine, read_load
 from report import Report, render
 
@@ -62,6 +62,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=_parse_sizes, default=Effort().sizes, help="numbers of tasks to run")
     parser.add_argument("--rounds", type=int, default=Effort().rounds, help="rounds after the first one")
     parser.add_argument("--full", action="store_true", help="also 10,000 sessions, and 10 GB of output")
+    parser.add_argument("--quick", action="store_true", help="only see whether the benchmarks work")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")
     return parser
 
@@ -71,6 +72,8 @@ def _parse_sizes(text: str) -> tuple[int, ...]:
 
 
 def _choose_effort(name: str, options: argparse.Namespace) -> Effort:
+    if options.quick:
+        return QUICK
     effort = Effort(sizes=options.sizes, rounds=options.rounds)
     if options.full and name == "growth":
         return evolve(effort, sizes=(*effort.sizes, 10_000))

@@ -10,7 +10,7 @@ import trio
 from attrs import frozen
 from effort import Effort
 from graphs import Graph
-from report import Figure, Report
+from report import Figure, Report, Table
 from trio.testing import MockClock
 
 from aad.plan import PlannedSpec, make_plan
@@ -54,8 +54,12 @@ def run(effort: Effort) -> Report:
     return Report(
         title="Schedules: time taken / max(critical path, work / slots)",
         figures=tuple(Figure(policy.name, ratio, aim=policy.aim) for policy, ratio in overall.items()),
-        columns=("order", *(f"{slots} slots" for slots in SLOTS)),
-        rows=tuple((each.name, *(ratios[each.name, slots] for slots in SLOTS)) for each in POLICIES),
+        tables=(
+            Table(
+                ("order", *(f"{slots} slots" for slots in SLOTS)),
+                [(each.name, *(ratios[each.name, slots] for slots in SLOTS)) for each in POLICIES],
+            ),
+        ),
         notes=(f"{effort.graphs} layered graphs of {TASKS} sessions; durations are lognormal.",),
     )
 

@@ -6,7 +6,7 @@ from effort import Effort
 from graphs import make_layered
 from measure import AAD, PYTHON, Command, compare
 from projects import open_folder, write_project, write_project_with_bodies
-from report import Figure, Report
+from report import Figure, Report, Table
 
 SPECS = 10
 DRY_RUN = (*AAD, "orchestrate", "--all", "--dry-run")
@@ -22,8 +22,12 @@ def run(effort: Effort) -> Report:
     return Report(
         title="Start-up: CPU beside python -c 'import click'",
         figures=tuple(Figure(name, costs[name][0].cpu / floor, aim=aim) for name, aim in AIMS.items()),
-        columns=("command", "wall ms", "CPU ms", "memory MB"),
-        rows=tuple((name, cost.wall * 1e3, cost.cpu * 1e3, peak) for name, (cost, peak) in costs.items()),
+        tables=(
+            Table(
+                ("command", "wall ms", "CPU ms", "memory MB"),
+                [(name, cost.wall * 1e3, cost.cpu * 1e3, peak) for name, (cost, peak) in costs.items()],
+            ),
+        ),
         notes=(f"A dry run plans {SPECS} specs.",),
     )
 

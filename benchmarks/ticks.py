@@ -10,7 +10,7 @@ from attrs import define
 from effort import Effort
 from measure import alternate
 from projects import open_folder
-from report import Figure, Report
+from report import Figure, Report, Table
 
 from aad.config import OrchestratorConfig, RunSettings
 from aad.display.base import NoDisplay
@@ -50,8 +50,7 @@ def run(effort: Effort) -> Report:
             Figure(f"{sizes[1]:,} / {sizes[0]:,} sessions", among_many / alone, aim="about 1"),
             Figure("CPU", among_many, "ms", "<= 2"),
         ),
-        columns=("sessions", "CPU ms/tick"),
-        rows=tuple(ticks.items()),
+        tables=(Table(("sessions", "CPU ms/tick"), tuple(ticks.items())),),
     )
 
 

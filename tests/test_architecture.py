@@ -19,7 +19,7 @@ ROWS = (
     "process workspace escalationlog news",
     "agents",
     "display",
-    "journal lock output report",
+    "journal lock output report history",
     "codec",
     "state retry redact",
     "plan selection",

@@ -39,17 +39,15 @@ QUESTION = EscalationLog(
     spec_id="SPEC-002",
     level=EscalationLevel.WARNING,
     kind=EscalationKind.QUESTION,
-    reason="Which database?\nBoth are installed.",
+    reason="Which one?\nBoth are there.",
     timestamp=WHEN + timedelta(hours=1),
     attempt=2,
-    question=Question(text="Which database?\nBoth are installed.", options=("PostgreSQL", "SQLite")),
+    question=Question(text="Which one?\nBoth are there.", options=("PostgreSQL", "SQLite")),
 )
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     with open_cli(tmp_path, monkeypatch, capsys) as opened:
         opened.project.prepare()
         yield opened
@@ -69,7 +67,7 @@ def test_escalations_are_listed_in_a_line_each_with_the_newest_last(cli: Cli, ar
     assert outcome == Outcome(
         0,
         "✓ SPEC-003-error    error    failed    2026-11-22 21:38:24  decided  exit code 1\n"
-        "? SPEC-002-warning  warning  question  2026-11-22 22:38:24  open     Which database? Both are installed.\n",
+        "? SPEC-002-warning  warning  question  2026-11-22 22:38:24  open     Which one? Both are there.\n",
         "",
     )
 
@@ -81,7 +79,7 @@ def test_escalations_are_listed_in_japanese(cli: Cli) -> None:
 
     assert outcome.out == (
         "✓ SPEC-003-error    エラー  失敗  2026-11-22 21:38:24  決定済み  exit code 1\n"
-        "? SPEC-002-warning  警告    質問  2026-11-22 22:38:24  未決      Which database? Both are installed.\n"
+        "? SPEC-002-warning  警告    質問  2026-11-22 22:38:24  未決      Which one? Both are there.\n"
     )
 
 
@@ -119,7 +117,9 @@ def test_a_question_is_shown_with_its_options(cli: Cli) -> None:
 
     outcome = cli.run("escalations", "show", "SPEC-002-warning")
 
-    assert outcome.out == f"""\
+    assert (
+        outcome.out
+        == f"""\
 SPEC-002-warning
   state     open
   level     warning
@@ -127,12 +127,13 @@ SPEC-002-warning
   spec      SPEC-002 (attempt 2)
   run       {RUN}
   time      2026-11-22 22:38:24
-  reason    Which database? Both are installed.
-  question  Which database?
-            Both are installed.
+  reason    Which one? Both are there.
+  question  Which one?
+            Both are there.
             1. PostgreSQL
             2. SQLite
 """
+    )
 
 
 def test_an_answer_is_shown_with_who_gave_it(cli: Cli) -> None:
@@ -154,7 +155,9 @@ def test_an_escalation_is_shown_in_japanese(cli: Cli) -> None:
 
     outcome = cli.run("escalations", "show", "SPEC-003-error", "--lang", "ja")
 
-    assert outcome.out == f"""\
+    assert (
+        outcome.out
+        == f"""\
 SPEC-003-error
   状態        決定済み
   レベル      エラー
@@ -173,6 +176,7 @@ SPEC-003-error
   → aad logs SPEC-003 --run {RUN} --attempt 1
   → aad orchestrate --resume {RUN}
 """
+    )
 
 
 def test_how_a_child_ended_is_shown_where_the_reason_does_not_say_it(cli: Cli) -> None:
@@ -207,11 +211,9 @@ def test_json_is_what_the_files_hold(cli: Cli) -> None:
 def test_an_unknown_escalation_is_an_error(cli: Cli) -> None:
     write(cli, FAILURE)
 
-    outcome = cli.run("escalations", "show", "SPEC-009-error")
+    outcome = cli.run("escalations", "show", "SPEC-009-error\x1b[2J")
 
-    assert outcome == Outcome(
-        2, "", "there is no escalation SPEC-009-error (aad escalations lists them)\n"
-    )
+    assert outcome == Outcome(2, "", "there is no escalation SPEC-009-error (aad escalations lists them)\n")
 
 
 @pytest.mark.parametrize("name", ["..", "/", "", "../state/owner"])
@@ -246,9 +248,18 @@ def test_a_project_that_never_ran_has_no_escalations(cli: Cli, monkeypatch: pyte
     assert outcome == Outcome(0, "[]\n", "")
 
 
+def test_a_folder_that_cannot_be_read_is_an_error(cli: Cli) -> None:
+    cli.project.escalations.rmdir()
+    cli.project.escalations.write_text("not a folder")
+
+    outcome = cli.run("escalations")
+
+    assert outcome == Outcome(2, "", f"{cli.project.escalations}: cannot be read: Not a directory\n")
+
+
 def test_files_that_are_no_escalations_are_passed_over(cli: Cli) -> None:
     write(cli, FAILURE)
-    for name, text in {"torn": '{"id": "to', "list": "[]", "none": "{}", "binary": "\0"}.items():
+    for name, text in {"torn": '{"id": "to', "list": "[]", "none": "{}", "deep": "[" * 10_000}.items():
         (cli.project.escalations / f"{name}.json").write_text(text)
     (cli.project.escalations / "folder.json").mkdir()
 

@@ -9,9 +9,7 @@ from cli_project import Cli, Outcome, open_cli
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     with open_cli(tmp_path, monkeypatch, capsys) as opened:
         opened.write_spec("SPEC-001", "# SPEC-001: Domain\n")
         opened.write_spec("SPEC-002", "---\ndepends_on: [SPEC-001]\nestimate: 10m\n---\n# SPEC-002: 設定\n")
@@ -41,13 +39,16 @@ def test_all_specs_are_drawn_as_a_tree_unless_told_otherwise(cli: Cli, arguments
 def test_a_tree_speaks_japanese(cli: Cli) -> None:
     outcome = cli.run("graph", "--lang", "ja")
 
-    assert outcome.out == """\
+    assert (
+        outcome.out
+        == """\
 📊 実行計画:
   ┌─ SPEC-001  Domain      推定なし
   │   └─ SPEC-002  設定    10分
   実行順序: SPEC-001 → SPEC-002
   推定時間: 約10分（SPEC-001 を除く）
 """
+    )
 
 
 def test_selected_specs_bring_what_they_need(cli: Cli) -> None:
@@ -79,7 +80,9 @@ def test_graphviz_gets_a_graph(cli: Cli) -> None:
     outcome = cli.run("graph", "--format", "dot", "--specs", "SPEC-001,SPEC-002")
 
     look = 'class="ready", fillcolor="#dbeafe"'
-    assert outcome.out == f"""\
+    assert (
+        outcome.out
+        == f"""\
 digraph "plan" {{
   rankdir="LR";
   node [shape="box", style="filled,rounded", color="#6b7280"];
@@ -88,6 +91,7 @@ digraph "plan" {{
   "SPEC-001" -> "SPEC-002";
 }}
 """
+    )
 
 
 def test_specs_from_another_folder_are_drawn(cli: Cli) -> None:

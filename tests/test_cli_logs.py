@@ -26,12 +26,11 @@ from aad.journal import Journal
 from aad.lock import hold_lock
 
 OTHER = "20261123-000000-0000"
+IDS = "SPEC-001, SPEC-002, SPEC-003"
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     with open_cli(tmp_path, monkeypatch, capsys) as opened:
         yield opened
 
@@ -70,7 +69,9 @@ def test_the_bytes_are_unchanged(
         cli.write_journal(*FAILED_RUN)
         cli.write_log("SPEC-001", 1, data)
 
-    printed = subprocess.run([sys.executable, "-m", "aad", "logs", "SPEC-001"], capture_output=True, check=True)
+    printed = subprocess.run(
+        [sys.executable, "-m", "aad", "logs", "SPEC-001"], capture_output=True, check=True
+    )
 
     assert (printed.stdout, printed.stderr) == (data, b"")
 
@@ -114,7 +115,7 @@ def test_following_a_run_that_was_killed_prints_and_ends(cli: Cli) -> None:
         ),
         (
             ["tests"],
-            f"tests is not part of run {RUN} (its specs: SPEC-001, SPEC-002, SPEC-003; --run names another run)",
+            f"tests is not part of run {RUN} (its specs: {IDS}; --run names another run)",
         ),
         (["SPEC-002"], f"SPEC-002 has no log in run {RUN} (aad status {RUN} tells how it stands)"),
         (["SPEC-002", "-f"], f"SPEC-002 has no log in run {RUN} (aad status {RUN} tells how it stands)"),
@@ -129,7 +130,7 @@ def test_following_a_run_that_was_killed_prints_and_ends(cli: Cli) -> None:
         (["SPEC-001", "--run", "1999"], f"no run begins with 1999 (there are: {RUN})"),
         (
             ["\x1b[2Jtests\r"],
-            f"tests is not part of run {RUN} (its specs: SPEC-001, SPEC-002, SPEC-003; --run names another run)",
+            f"tests is not part of run {RUN} (its specs: {IDS}; --run names another run)",
         ),
     ],
 )
@@ -169,8 +170,7 @@ def test_an_attempt_counts_from_one(cli: Cli) -> None:
     assert outcome == Outcome(
         2,
         "",
-        "Usage: aad logs [OPTIONS] SPEC\n"
-        "aad: Invalid value for '--attempt': 0 is not in the range x>=1.\n",
+        "Usage: aad logs [OPTIONS] SPEC\naad: Invalid value for '--attempt': 0 is not in the range x>=1.\n",
     )
 
 

@@ -15,9 +15,7 @@ OTHER = "20261123-000000-0000"
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     with open_cli(tmp_path, monkeypatch, capsys) as opened:
         yield opened
 

@@ -9,9 +9,7 @@ from cli_project import Cli, Outcome, open_cli
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     with open_cli(tmp_path, monkeypatch, capsys) as opened:
         yield opened
 
@@ -44,12 +42,15 @@ def test_specs_are_listed_and_what_is_none_behind_them(written: Cli, arguments: 
 def test_specs_are_listed_in_japanese(written: Cli) -> None:
     outcome = written.run("specs", "--lang", "ja")
 
-    assert outcome.out == """\
+    assert (
+        outcome.out
+        == """\
 ✓ SPEC-001  Domain    完了済み                                .aad/specs/SPEC-001.md
   SPEC-002  設定管理  実行可能      依存: SPEC-001            .aad/specs/SPEC-002.md
 ⊘ SPEC-010  CLI       下書き        依存: SPEC-002, SPEC-001  .aad/specs/SPEC-010.md
                       仕様ではない                            .aad/specs/tasks-summary.md
 """
+    )
 
 
 def test_specs_are_listed_as_json(written: Cli) -> None:

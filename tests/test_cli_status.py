@@ -19,9 +19,7 @@ run {RUN} · failed · 1m 32s · 1/3 complete
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Cli]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     with open_cli(tmp_path, monkeypatch, capsys) as opened:
         yield opened
 
@@ -99,7 +97,14 @@ def test_json_has_the_promised_members(cli: Cli) -> None:
 
     outcome = cli.run("status", "--format", "json")
 
-    blank = {"attempt": 0, "progress": None, "eta_s": None, "duration_s": 0.0, "log": None, "escalations": []}
+    blank: dict[str, object] = {
+        "attempt": 0,
+        "progress": None,
+        "eta_s": None,
+        "duration_s": 0.0,
+        "log": None,
+        "escalations": [],
+    }
     logs = [f".aad/runs/{RUN}/SPEC-00{number}/1/output.log" for number in (1, 2)]
     assert (outcome.status, outcome.err, json.loads(outcome.out)) == (
         0,
@@ -163,9 +168,7 @@ def test_a_run_that_never_wrote_a_record_is_interrupted(cli: Cli) -> None:
 
     outcome = cli.run("status")
 
-    assert outcome.out == (
-        f"run {RUN} · interrupted · 0/0 complete\n  → aad orchestrate --resume {RUN}\n"
-    )
+    assert outcome.out == (f"run {RUN} · interrupted · 0/0 complete\n  → aad orchestrate --resume {RUN}\n")
 
 
 def test_a_damaged_journal_is_named(cli: Cli) -> None:

@@ -299,6 +299,13 @@ def test_damage_before_a_sound_record_is_refused_and_its_byte_named(path: Path, 
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_head_that_is_damaged_does_not_hide_the_last_record(path: Path) -> None:
+    start = sum(map(len, LINES[:-2]))
+    damage(path, at=start)
+
+    assert f"damaged at byte {start}," in message(lambda: Journal.resume(path))
+
+
 def test_a_newline_that_is_damaged_does_not_hide_the_last_record(path: Path) -> None:
     start = sum(map(len, LINES[:-2]))
     damage(path, at=len(WHOLE) - len(LINES[-1]) - 1)

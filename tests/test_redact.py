@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aad.config import LogSettings
 from aad.errors import InputError
-from aad.redact import HOLD, MASK, RedactedStream, Redactor, compile_patterns, secret_values
+from aad.redact import HOLD, MASK, PATTERN_REACH, RedactedStream, Redactor, compile_patterns, secret_values
 
 GLOBS = LogSettings().redact_env
 TOKEN = "tok-0123456789"  # noqa: S105 - nobody's
@@ -231,6 +231,22 @@ def test_a_secret_longer_than_what_is_held_makes_the_stream_hold_more() -> None:
     masked = feed_all(stream, [b"x" * 5000, secret, b"x" * 5000])
 
     assert masked == b"x" * 5000 + MASK + b"x" * 5000
+
+
+def test_what_a_pattern_matches_in_an_endless_line_is_not_cut() -> None:
+    before, after = b"-" * (HOLD - PATTERN_REACH - 8), b"-" * HOLD
+    stream = Redactor([], ["sk-[a-p]{16}"]).stream()
+
+    assert feed_all(stream, [before, b"sk-abcdefghijklmnop", after]) == before + MASK + after
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_secrets_chained_without_a_gap_are_masked_alike_however_they_come(end: bytes) -> None:
+    redactor, data = Redactor(SECRETS), b"ab" * 200 + end
+
+    masked = feed_all(redactor.stream(hold=40), cut_into(data, [1] * 400))
+
+    assert masked == feed_all(redactor.stream(hold=40), [data])
 
 
 def test_a_byte_at_a_time_is_as_good_as_all_at_once() -> None:

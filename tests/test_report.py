@@ -8,7 +8,8 @@ import pytest
 
 from aad import events
 from aad.events import Failure, PlanEntry, Reason, Usage
-from aad.report import describe_status, dump_summary, read_durations, running_time, summarize, total_usage
+from aad.history import read_durations
+from aad.report import describe_status, dump_summary, running_time, summarize, total_usage
 from aad.state import RunState, Session, Status
 
 RUN = "20261122-213612-7f3a"

@@ -2,32 +2,50 @@
 
 import shutil
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from aad.agents.base import Agent
-from aad.agents.command import CommandAgent
-from aad.config import AgentSettings
+from aad.config import KNOWN_AGENTS, AgentSettings
 from aad.errors import Problem
 from aad.spec import Spec, SpecStatus
+
+if TYPE_CHECKING:
+    from aad.agents.base import Agent
 
 # The programs of coding agents, by which a person recognises what is installed.
 PROGRAMS = ("claude", "codex", "gemini", "opencode", "qwen", "pi")
 
 
-def make_agent(settings: AgentSettings) -> Agent:
+def make_agent(settings: AgentSettings) -> "Agent":
     """Return the agent that the settings ask for."""
+    # Here, not above: planning asks this package what is installed, and needs no agent itself.
+    from aad.agents.command import CommandAgent
+
     return CommandAgent(settings.command)
 
 
 def check_runnable(specs: Iterable[Spec], settings: AgentSettings) -> list[Problem]:
-    """Return a problem for each spec with nothing to run, where the settings do not say it either."""
-    if settings.command:
-        return []
-    found = ", ".join(detect_agents()) or "-"
+    """Return a problem for each spec that names an unknown agent, or leaves open what to run."""
     return [
-        Problem("nothing_to_run", {"spec": spec.id, "found": found}, path=spec.path)
+        problem
         for spec in specs
-        if spec.run is None and spec.status is not SpecStatus.COMPLETE
+        if spec.status is not SpecStatus.COMPLETE
+        for problem in (_check_agent(spec), _check_work(spec, settings))
+        if problem is not None
     ]
+
+
+def _check_agent(spec: Spec) -> Problem | None:
+    if spec.agent is None or spec.agent in KNOWN_AGENTS:
+        return None
+    fields = {"spec": spec.id, "agent": spec.agent, "known": ", ".join(KNOWN_AGENTS)}
+    return Problem("agent_unknown", fields, path=spec.path)
+
+
+def _check_work(spec: Spec, settings: AgentSettings) -> Problem | None:
+    if spec.run is not None or settings.command:
+        return None
+    found = ", ".join(detect_agents()) or "-"
+    return Problem("nothing_to_run", {"spec": spec.id, "found": found}, path=spec.path)
 
 
 def detect_agents() -> tuple[str, ...]:

@@ -43,7 +43,7 @@ Work = Callable[[ChildSession], Awaitable[object]]
 
 @frozen
 class FunctionAgent:
-    """Runs a callable. Its return is success, `TransientError` a passing trouble, any other error a failure."""
+    """Runs a callable: its return is success, `TransientError` a passing trouble, other errors failures."""
 
     run: Work
     name: str = "function"

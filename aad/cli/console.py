@@ -1,4 +1,4 @@
-"""What the commands share: where they write, in which language and looks, and the project with its settings."""
+"""What the commands share: where they write, in which language and looks; the project and its settings."""
 
 import os
 import sys

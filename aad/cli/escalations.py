@@ -67,7 +67,7 @@ def _list_escalations(options: dict[str, Any]) -> None:
 def _show_escalation(options: dict[str, Any]) -> None:
     console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
     # The run's log names the file: its path will do as well.
-    found = read_escalation(console.project.escalations, Path(options["escalation"]).name)
+    found = read_escalation(console.project.escalations, clean(Path(options["escalation"]).name))
     if options["form"] == "json":
         answer_json(console, found)
     else:

@@ -10,7 +10,10 @@ class ListingGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Name the command where the user did not."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+        if args and args[0] in ctx.help_option_names:
+            # What follows may be options of `list`, and no command is there to take them.
+            args = args[:1]
+        elif not args or args[0].startswith("-"):
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from aad import messages
 from aad.cli.console import Console, Looks, looks_options, open_console
-from aad.cli.history import JournalTail, is_under_way, read_run
+from aad.cli.snapshot import JournalTail, is_under_way, read_run
 from aad.display.style import Role
 from aad.display.text import clean, format_names
 from aad.display.voice import Voice

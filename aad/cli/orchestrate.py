@@ -8,6 +8,7 @@ import click
 from aad import messages
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.planning import Wish, choose_specs, plan_selection
+from aad.plan import Plan
 from aad.units import parse_duration
 
 # `--resume` without a run means the newest.
@@ -52,7 +53,9 @@ def make_command(lang: str) -> click.Command:
     @click.option("--allow-draft", is_flag=True, help=told("allow-draft"))
     @click.option("--profile", metavar="NAME", help=told("profile"))
     @click.option("--progress", type=click.Choice(["auto", "plain", "none"]), help=told("progress"))
-    @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help=told("log-format"))
+    @click.option(
+        "--log-format", type=click.Choice(["text", "json"]), default="text", help=told("log-format")
+    )
     @format_option("text", "json", "mermaid", "dot", lang=lang)
     @looks_options(lang)
     @click.option("--quiet", "-q", is_flag=True, help=told("quiet"))
@@ -112,16 +115,18 @@ def _settings(options: dict[str, Any]) -> dict[str, object]:
 
 
 def _show_plan(console: Console, wish: Wish, form: str) -> int:
-    from aad.display.graphs import render_dot, render_json, render_mermaid
-    from aad.display.tree import draw_tree
-
-    selection = choose_specs(console, wish)
-    plan = plan_selection(console, selection)
-    renderers = {"json": render_json, "mermaid": render_mermaid, "dot": render_dot}
-    if form in renderers:
-        console.out.write(renderers[form](plan) + "\n")
-        return 0
-    symbols = console.style(console.out).symbols
-    drawing = draw_tree(plan, lang=console.lang, symbols=symbols, width=console.width())
-    console.out.write(drawing + "\n")
+    plan = plan_selection(console, choose_specs(console, wish))
+    console.out.write(_draw(plan, console, form) + "\n")
     return 0
+
+
+def _draw(plan: Plan, console: Console, form: str) -> str:
+    if form == "text":
+        from aad.display.tree import draw_tree
+
+        symbols = console.style(console.out).symbols
+        return draw_tree(plan, lang=console.lang, symbols=symbols, width=console.width())
+    # Events are loaded with these, and a tree needs none.
+    from aad.display.graphs import render_dot, render_json, render_mermaid
+
+    return {"json": render_json, "mermaid": render_mermaid, "dot": render_dot}[form](plan)

@@ -8,9 +8,9 @@ from aad.agents import check_runnable
 from aad.cli.console import Console
 from aad.config import apply_overrides
 from aad.errors import InputError
+from aad.history import read_durations
 from aad.loader import load_specs
 from aad.plan import Plan, make_plan
-from aad.report import read_durations
 from aad.selection import Selection, parse_wanted, select
 
 
@@ -32,7 +32,7 @@ class Wish:
 
 def choose_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to; raises InputError, NothingMatchedError."""
-    return settle(console, find_specs(console, wish))
+    return check(console, find_specs(console, wish))
 
 
 def find_specs(console: Console, wish: Wish) -> Selection:
@@ -47,12 +47,17 @@ def find_specs(console: Console, wish: Wish) -> Selection:
         with_dependencies=wish.with_dependencies,
         allow_draft=wish.allow_draft,
     )
-    return evolve(selection, specs=tuple(apply_overrides(console.config, s) for s in selection.specs))
+    return fill_in(console, selection)
 
 
-def settle(console: Console, selection: Selection) -> Selection:
-    """Fill in what the specs leave to the config; raises InputError for what has nothing to run."""
-    selection = evolve(selection, specs=tuple(apply_overrides(console.config, s) for s in selection.specs))
+def fill_in(console: Console, selection: Selection) -> Selection:
+    """Return the selection with what its specs leave to the config's overrides."""
+    specs = tuple(apply_overrides(console.config, spec) for spec in selection.specs)
+    return evolve(selection, specs=specs)
+
+
+def check(console: Console, selection: Selection) -> Selection:
+    """Return the selection; raises InputError for what has nothing to run it or to be run."""
     problems = check_runnable(selection.specs, console.config.agent)
     if problems:
         raise InputError(problems)

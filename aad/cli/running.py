@@ -1,4 +1,4 @@
-"""Runs a plan at a terminal or in CI: signals in, displays out, an exit status. The only command with Trio."""
+"""Runs a plan at a terminal or in CI: signals in, displays out, an exit status. Trio is loaded here."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ import trio
 from attrs import evolve, frozen
 
 from aad.cli.console import Console
-from aad.cli.planning import Wish, choose_specs, settle
+from aad.cli.planning import Wish, check, choose_specs, fill_in
 from aad.display.base import NoDisplay
 from aad.display.jsonl import JsonlDisplay
 from aad.display.narrator import QUIET
@@ -62,18 +62,23 @@ def run_specs(console: Console, wish: Wish, telling: Telling, *, resume: str | N
 def _choose_resumed(console: Console, wish: Wish, state: RunState) -> Selection:
     """Return the specs of the run that goes on, as their files say now."""
     entries = () if state.plan is None else state.plan.specs
-    catalogue = load_specs(console.project, specs_dir=wish.specs_dir, config=console.config)
+    catalogue = load_specs(
+        console.project,
+        specs_dir=wish.specs_dir,
+        config=console.config,
+        wanted=[entry.id for entry in entries],
+    )
     gone = [
         Problem("resumed_spec_gone", {"spec": entry.id, "run": state.run}, path=entry.path)
         for entry in entries
-        if entry.id not in catalogue.specs and entry.id not in state.completed
+        if catalogue.find(entry.id) is None and entry.id not in state.completed
     ]
     if gone:
         raise InputError(gone)
-    wanted = [entry.id for entry in entries if entry.id in catalogue.specs]
+    wanted = [entry.id for entry in entries if catalogue.find(entry.id) is not None]
     selection = select(catalogue, wanted, with_dependencies=False, allow_draft=True)
     added = frozenset(entry.id for entry in entries if entry.added)
-    return settle(console, evolve(selection, added=added))
+    return check(console, fill_in(console, evolve(selection, added=added)))
 
 
 def _carry_out(
@@ -84,7 +89,8 @@ def _carry_out(
     orchestrator.open()
     _attach_displays(orchestrator, console, telling)
     if selection.drafts_left_out and telling.verbosity >= 0:
-        console.err.write(console.text("drafts_left_out", {"names": ", ".join(selection.drafts_left_out)}) + "\n")
+        names = ", ".join(selection.drafts_left_out)
+        console.err.write(console.text("drafts_left_out", {"names": names}) + "\n")
     try:
         return trio.run(_supervise, orchestrator, plan, console)
     except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line
@@ -112,7 +118,7 @@ async def _run(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
 
 
 async def _obey_signals(arrivals: AsyncIterator[int], orchestrator: Orchestrator) -> None:
-    """End the run in order at the first signal, its children at once at the second, everything at the third."""
+    """End the run in order at the first signal, its children at once at the second, all at the third."""
     number = await anext(arrivals)
     orchestrator.cancel(signal=number)
     await anext(arrivals)

@@ -8,8 +8,8 @@ import click
 from aad import messages
 from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
 from aad.cli.console import Looks, format_option, looks_options, open_console
-from aad.cli.history import INTERRUPTED, UNREADABLE, Brief, read_brief, read_run
 from aad.cli.listing import ListingGroup
+from aad.cli.snapshot import INTERRUPTED, UNREADABLE, Brief, read_brief, read_run
 from aad.cli.status import draw_snapshot
 from aad.codec import format_time
 from aad.display.style import Role, Style

@@ -7,7 +7,7 @@ import click
 from aad import messages
 from aad.cli.answers import answer_json, answer_text
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
-from aad.cli.history import INTERRUPTED, Snapshot, read_run
+from aad.cli.snapshot import INTERRUPTED, Snapshot, read_run
 from aad.display.status import draw_status
 from aad.display.voice import Voice
 from aad.journal import find_run

@@ -63,7 +63,7 @@ def split_head(text: str) -> Parts:
 def parse_head(head: str, first_line: int) -> tuple[Entry, ...]:
     """Return the entries of a head in their order, also those of one key; raises InputError for bad YAML."""
     # Imported here because many projects have no heads, and `aad --help` never needs one.
-    import yaml  # noqa: PLC0415
+    import yaml
 
     # Events, not nodes: libyaml's composer recurses in C, and enough brackets would end our process.
     events: Iterator[Event] = yaml.parse(head, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
@@ -86,7 +86,7 @@ def _last_words(error: "YAMLError") -> str:
 
 
 def _read_entries(events: Iterator["Event"], first_line: int) -> Iterator[Entry]:
-    from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, StreamEndEvent  # noqa: PLC0415
+    from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, StreamEndEvent
 
     next(events)  # the stream's start
     if isinstance(next(events), StreamEndEvent):
@@ -103,7 +103,7 @@ def _read_entries(events: Iterator["Event"], first_line: int) -> Iterator[Entry]
 
 
 def _read_value(events: Iterator["Event"], first_line: int) -> Text | tuple[Text, ...] | None:
-    from yaml.events import CollectionStartEvent, ScalarEvent, SequenceStartEvent  # noqa: PLC0415
+    from yaml.events import CollectionStartEvent, ScalarEvent, SequenceStartEvent
 
     event = next(events)
     if isinstance(event, ScalarEvent):
@@ -118,7 +118,7 @@ def _read_value(events: Iterator["Event"], first_line: int) -> Text | tuple[Text
 
 def _read_members(events: Iterator["Event"], first_line: int) -> list["ScalarEvent"] | None:
     """Read to the end of the collection that was just opened; None if it holds more than texts."""
-    from yaml.events import CollectionEndEvent, CollectionStartEvent, ScalarEvent  # noqa: PLC0415
+    from yaml.events import CollectionEndEvent, CollectionStartEvent, ScalarEvent
 
     members: list[ScalarEvent] = []
     depth, flat = 1, True

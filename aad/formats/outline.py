@@ -44,7 +44,7 @@ def read_blocks(text: str, first_line: int) -> Iterator[Block]:
 @cache
 def _make_parser() -> "MarkdownIt":
     # Imported here because front matter that says all, and `aad --help`, need no Markdown at all.
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable("table")
     # Blocks alone are wanted; emphasis and links would take a third of the time.

@@ -206,6 +206,7 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "specs.faultless.other": "{count} specs, no faults",
     # aad escalations.
     "escalations.none": "there are no escalations (what a session fails at, asks or warns of will stand here)",
+    "escalations_unreadable": "cannot be read: {cause}",
     "escalations.state": "state",
     "escalations.level": "level",
     "escalations.kind": "kind",

@@ -1,6 +1,7 @@
 """The English words for why a run cannot begin or go on, and why an attempt failed."""
 
 TEXTS: dict[str, str] = {
+    "agent_unknown": "{spec} asks for the agent {agent}, which this version does not have (known: {known})",
     "dependency_unregistered": "{spec} depends on {needed}, which is not registered (register it, or take the dependency out)",
     "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",
     "escalation_unknown": "there is no escalation {id} (aad escalations lists them)",

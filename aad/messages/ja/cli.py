@@ -59,7 +59,7 @@ TEXTS: dict[str, str] = {
   6       別の実行がこのプロジェクトを使っている
   124     実行全体の制限時間に達した
   128+n   シグナル n で終了した""",
-    "help.orchestrate.specs": "\b\n実行する仕様の ID またはグロブ（引用符で囲む）。\n必要な仕様も加える",
+    "help.orchestrate.specs": "\b\n実行する仕様の ID またはグロブ\n（引用符で囲む）。必要な仕様も加える",
     "help.orchestrate.all": "承認済みの仕様をすべて実行する",
     "help.orchestrate.dry-run": "実行計画を表示し、何も始めない",
     "help.orchestrate.resume": "\b\n中断した実行を再開する（既定は最新。\nID の先頭だけでもよい）",
@@ -238,6 +238,7 @@ run: echo "Hello from $AAD_SPEC_ID"
     "specs.faultless.other": "仕様 {count}件、誤りはありません",
     # aad escalations.
     "escalations.none": "エスカレーションはありません（セッションの失敗、質問、警告がここに並びます）",
+    "escalations_unreadable": "読めません: {cause}",
     "escalations.state": "状態",
     "escalations.level": "レベル",
     "escalations.kind": "種類",

@@ -1,6 +1,7 @@
 """The Japanese words for why a run cannot begin or go on, and why an attempt failed."""
 
 TEXTS: dict[str, str] = {
+    "agent_unknown": "{spec} が指定するエージェント {agent} は、このバージョンにはありません（使えるもの: {known}）",
     "dependency_unregistered": "{spec} は {needed} に依存していますが、登録されていません（登録するか、依存関係を外してください）",
     "drafts_left_out": "下書きのため対象外: {names}（--allow-draft で対象になります）",
     "escalation_unknown": "エスカレーション {id} はありません（aad escalations で一覧を表示できます）",

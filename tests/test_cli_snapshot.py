@@ -1,12 +1,13 @@
 """Runs as their journals tell of them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 from cli_project import FAILED_RUN, KILLED_RUN, RUN
 
-from aad.cli.history import Brief, JournalTail, is_under_way, read_brief, read_run
+from aad.cli.snapshot import Brief, JournalTail, is_under_way, read_brief, read_run
 from aad.errors import JournalError
 from aad.events import Event
 from aad.journal import Journal
@@ -21,8 +22,10 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def journal(project: Project) -> Journal:
-    return Journal.create(project.journal(RUN))
+def journal(project: Project) -> Iterator[Journal]:
+    journal = Journal.create(project.journal(RUN))
+    yield journal
+    journal.close()
 
 
 def append(journal: Journal, *events: Event) -> None:
