@@ -154,7 +154,7 @@ class Attempt:
                 verdict = await self._work()
         finally:
             self.look(last=True)
-            self.output.close()
+            self._close_log()
         return self._judge(verdict)
 
     def warn_of(self, kind: EscalationKind, message: str) -> None:
@@ -273,6 +273,12 @@ class Attempt:
             self._question = question
             self._scope.cancel()
 
+    def _close_log(self) -> None:
+        """Close the log; what became of it changes nothing about the work itself."""
+        self.output.close()
+        if self.output.trouble is not None:
+            self.warn_of(EscalationKind.FAILED, f"the log is not whole: {self.output.trouble}")
+
     def _judge(self, verdict: Verdict | None) -> Verdict:
         if self.ended_by is not None:
             return failed(self._complete(Failure(reason=self.ended_by)))
@@ -291,4 +297,5 @@ class Attempt:
         if self.ended_by is not None and end is not None:
             failure = evolve(failure, exit_code=end.code, signal=end.signal)
         message = self.redactor.redact(failure.message)
-        return evolve(failure, message=message, log_tail=clean_tail(self.output.tail()))
+        tail, lines = clean_tail(self.output.tail()), self.output.lines
+        return evolve(failure, message=message, log_tail=tail, log_lines=lines)

@@ -76,13 +76,17 @@ class Action(StrEnum):
 
 @frozen(kw_only=True)
 class Failure:
-    """Why an attempt did not succeed. `log_tail` holds the last lines of its output, cleaned and redacted."""
+    """Why an attempt did not succeed.
+
+    `log_tail` holds the last lines of its output, cleaned and redacted, of `log_lines` in all.
+    """
 
     reason: Reason
     message: str = ""
     exit_code: int | None = None
     signal: int | None = None
     log_tail: tuple[str, ...] = ()
+    log_lines: int | None = None
     blocked_by: tuple[str, ...] = ()
 
 

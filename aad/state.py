@@ -154,7 +154,9 @@ class RunState:
                 self._plan(event)
             case events.RunFinished():
                 self.ended, self.status, self.exit_code = event.ts, event.status, event.exit_code
-                self.signal, self.duration_s = event.signal, event.duration_s
+                self.signal = event.signal
+                # A run that was resumed took the time of all its segments.
+                self.duration_s += event.duration_s
 
     def check(self, event: Event) -> None:
         """Raise IllegalTransitionError for an event that may not come now."""

@@ -52,8 +52,9 @@ Usage: aad [OPTIONS] COMMAND [ARGS]...
   `aad COMMAND --help` tells more about a command.
 
 Options:
-  --version   Show the version and exit.
-  -h, --help  Show this message and exit.
+  --lang [en|ja]  The language to speak.
+  --version       Show the version and exit.
+  -h, --help      Show this message and exit.
 
 Commands:
   init         Set up a project: settings, folders, a first spec.

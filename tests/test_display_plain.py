@@ -267,7 +267,6 @@ def test_verbose_puts_the_clock_in_front_of_each_line_and_tells_progress_and_dec
         f"{clock} ▸ A 29% running tests\n"
         f"{clock} ▸ A ~40%\n"
         f"{clock}   → A: retry, decided by handler: a flaky test\n"
-        f"{clock}   → A: skip, decided by policy\n"
     )
 
 
@@ -465,7 +464,7 @@ def test_a_question_is_told_once_and_how_to_answer_it() -> None:
         events.SessionWaiting(spec="A", attempt=1, escalation="A-error", message="Which database?"),
     )
 
-    assert told == ("? A waits: Which database?\n  → answer: aad escalations answer A-error TEXT\n")
+    assert told == ("? A waits: Which database?\n  → question: aad escalations show A-error\n")
 
 
 def test_a_session_that_waits_for_something_else_points_to_its_escalation() -> None:

@@ -45,8 +45,8 @@ from aad.display.text import width
 def test_colour_is_the_option_then_the_environment_then_the_terminal(
     option: str,
     environ: dict[str, str],
-    terminal: bool,  # noqa: FBT001 - a column of the table
-    colored: bool,  # noqa: FBT001 - a column of the table
+    terminal: bool,
+    colored: bool,
 ) -> None:
     assert choose_color(option, environ, terminal=terminal) is colored
 

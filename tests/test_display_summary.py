@@ -129,7 +129,7 @@ def test_late_successes_tokens_cost_and_files_are_named() -> None:
         "  Total time: 1m 5s",
         "  Tokens: 1,500 in, 40 out",
         "  Cost: $1.75",
-        "  A completed at attempt 2 of 2",
+        "  A completed at attempt 2",
         "  Files: junit.xml, report.html",
     ]
 
@@ -149,7 +149,7 @@ def test_many_late_successes_are_counted() -> None:
 
     lines = summarize_run(state, ENGLISH)
 
-    assert lines[4:] == [*(f"  S{n} completed at attempt 2 of 2" for n in range(10)), "  +2"]
+    assert lines[4:] == [*(f"  S{n} completed at attempt 2" for n in range(10)), "  +2"]
 
 
 def a_diamond() -> RunState:

@@ -268,7 +268,7 @@ def test_what_cannot_be_an_id_is_an_error_in_a_head(text: str) -> None:
         ("SPEC-002 と並行実行可能。", False),
     ],
 )
-def test_words_above_a_list_say_whether_it_names_dependencies(words: str, elsewhere: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_words_above_a_list_say_whether_it_names_dependencies(words: str, elsewhere: bool) -> None:
     assert leads_elsewhere(words) is elsewhere
 
 

@@ -137,7 +137,9 @@ async def test_the_monitor_ends_a_session_at_its_deadline(
 
     session = state.sessions[f"{state.run}/A"]
     assert (stage.statuses, state.duration_s) == ({"A": "timed_out"}, 2.5)
-    assert session.failure == events.Failure(reason=Reason.TIMED_OUT, exit_code=3, log_tail=("bye",))
+    assert session.failure == events.Failure(
+        reason=Reason.TIMED_OUT, exit_code=3, log_tail=("bye",), log_lines=1
+    )
 
 
 async def test_a_child_that_ends_well_after_its_deadline_has_timed_out_all_the_same(
@@ -185,7 +187,7 @@ async def test_verify_decides(theatre: MakeTheatre, autojump_clock: MockClock) -
 
     failure = state.sessions[f"{state.run}/A"].failure
     assert failure == events.Failure(
-        reason=Reason.VERIFY_FAILED, exit_code=1, log_tail=("[aad] verify: check", "3 of 4")
+        reason=Reason.VERIFY_FAILED, exit_code=1, log_tail=("[aad] verify: check", "3 of 4"), log_lines=2
     )
     assert stage.statuses == {"A": "failed", "B": "completed"}
 

@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from aad.agents.base import Command, Exit
-from aad.attempt import RunChild
-from aad.process import Child, SpawnError, run_child
+from aad.attempt import ChildHandle, RunChild
+from aad.process import SpawnError, run_child
 from aad.testing import Script, ScriptedChildren
 
 GRACE = 5.0
@@ -27,12 +27,12 @@ class Heard:
 
     def __init__(self) -> None:
         self.output = b""
-        self.children: list[Child] = []
+        self.children: list[ChildHandle] = []
 
     def write(self, chunk: bytes) -> None:
         self.output += chunk
 
-    def started(self, child: Child) -> None:
+    def started(self, child: ChildHandle) -> None:
         self.children.append(child)
 
 

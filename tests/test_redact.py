@@ -117,7 +117,7 @@ def test_each_line_of_a_value_with_many_lines_is_masked_but_for_short_ones() -> 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("value", [PEM, 'pass"word\\1', "ひみつのことば鍵"])
-def test_a_value_is_masked_inside_of_json_too(value: str, ascii_only: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_value_is_masked_inside_of_json_too(value: str, ascii_only: bool) -> None:
     text = json.dumps({"env": value.strip()}, ensure_ascii=ascii_only)
 
     assert Redactor([value]).redact(text) == '{"env": "[redacted]"}'

@@ -25,7 +25,10 @@ def policy(retries: int = 0, **settings: object) -> RetryPolicy:
     ],
 )
 def test_retries_bound_plain_failures_and_transient_ones_have_their_own_bound(
-    retries: int, failures: int, transient: bool, again: bool  # noqa: FBT001 - a table's column
+    retries: int,
+    failures: int,
+    transient: bool,
+    again: bool,
 ) -> None:
     assert policy(retries).allows(failures=failures, transient=transient) is again
 

@@ -267,7 +267,7 @@ def test_every_session_ends_or_is_skipped_and_order_holds(
     rows: list[Spec],
     slots: int,
     failing: set[int],
-    waves: bool,  # noqa: FBT001 - drawn
+    waves: bool,
 ) -> None:
     ends = {f"S{n:02}": Status.FAILED for n in failing}
     play = stage(rows, slots, ends=ends, options={"schedule": "waves" if waves else "eager"})

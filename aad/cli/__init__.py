@@ -13,8 +13,8 @@ from types import MappingProxyType
 import click
 
 from aad import messages
+from aad.cli.language import Spoken
 from aad.display.stream import Stream
-from aad.display.style import choose_language
 from aad.errors import AadError
 from aad.version import __version__
 
@@ -41,10 +41,6 @@ class LazyGroup(click.Group):
 
     lang = "en"
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
         if cmd_name not in COMMANDS:
@@ -67,24 +63,29 @@ def make_group(lang: str) -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     group.lang = lang
+    # Names alone, for click to find the nearest one to a slip.
+    group.commands = {name: click.Command(name) for name in COMMANDS}
+    # `Spoken` has read it before click reads anything; so it may stand before the command too.
+    told = messages.text(lang, "help.option-lang")
+    group = click.option("--lang", type=click.Choice(["en", "ja"]), expose_value=False, help=told)(group)
     return click.version_option(__version__, message="aad %(version)s")(group)
 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; see the table in docs/reference.md."""
-    lang = _foresee_language(arguments)
+    spoken = Spoken(arguments)
     errors = Stream(sys.stderr)
     Stream(sys.stdout)  # a narrow encoding gets escapes instead of a traceback
     if sys.platform == "win32":
-        errors.write(messages.text(lang, "windows_refused") + "\n")
+        errors.write(messages.text(spoken.lang, "windows_refused") + "\n")
         return EXIT_USAGE
     try:
-        return _run(make_group(lang), arguments)
+        return _run(arguments, spoken)
     except click.UsageError as error:
         errors.write(_describe_usage(error))
         return EXIT_USAGE
     except AadError as error:
-        errors.write(f"{error.render(lang)}\n")
+        errors.write(f"{error.render(spoken.lang)}\n")
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -92,8 +93,9 @@ def run_command(arguments: Sequence[str]) -> int:
         return _leave_pipe()
 
 
-def _run(group: click.Group, arguments: Sequence[str]) -> int:
-    status = group.main(list(arguments), prog_name="aad", standalone_mode=False)
+def _run(arguments: Sequence[str], spoken: Spoken) -> int:
+    group = make_group(spoken.lang)
+    status = group.main(list(arguments), prog_name="aad", standalone_mode=False, obj=spoken)
     if sys.stdout is not None:  # `aad … >&-`
         sys.stdout.flush()
     return status if isinstance(status, int) else 0
@@ -112,15 +114,3 @@ def _leave_pipe() -> int:
     os.dup2(null, sys.stdout.fileno())
     os.close(null)
     return 0
-
-
-def _foresee_language(arguments: Sequence[str]) -> str:
-    """Return the language of help and usage errors, which are due before options are read."""
-    option = None
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
-        if word == "--lang":
-            option = following
-        elif word.startswith("--lang="):
-            option = word.removeprefix("--lang=")
-    encoding = getattr(sys.stderr, "encoding", None)
-    return choose_language(option, os.environ, "auto", encoding)

@@ -10,10 +10,11 @@ import click
 from attrs import define, frozen
 
 from aad import messages
+from aad.cli.language import settle_language
 from aad.config import OrchestratorConfig
 from aad.configfile import load_config
 from aad.display.stream import Stream
-from aad.display.style import Style, choose_language, choose_style
+from aad.display.style import Style, choose_style
 from aad.project import Project, find_project
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -25,7 +26,6 @@ class Looks:
 
     color: str = "auto"
     symbols: str | None = None
-    lang: str | None = None
 
 
 @define
@@ -64,22 +64,29 @@ def open_console(
     project = find_project(Path.cwd())
     config = load_config(project, profile=profile, environ=os.environ, options=options or {})
     out, err = Stream(sys.stdout), Stream(sys.stderr)
-    lang = choose_language(looks.lang, os.environ, config.ui.lang, err.encoding)
+    lang = settle_language(config.ui.lang)
     return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err)
 
 
 def looks_options(lang: str) -> Callable[[Decorated], Decorated]:
     """Return a decorator that adds `--color`, `--symbols` and `--lang`; see `Looks`."""
-    choices = {
-        "--color": (["auto", "always", "never"], "auto"),
-        "--symbols": (["auto", "emoji", "unicode", "ascii"], None),
-        "--lang": (["en", "ja"], None),
-    }
+
+    def told(name: str) -> str:
+        return messages.text(lang, f"help.option-{name}")
+
+    sets = ["auto", "emoji", "unicode", "ascii"]
+    options = [
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=told("color")
+        ),
+        click.option("--symbols", type=click.Choice(sets), help=told("symbols")),
+        # `Spoken` has read it before click does.
+        click.option("--lang", type=click.Choice(["en", "ja"]), expose_value=False, help=told("lang")),
+    ]
 
     def decorate(function: Decorated) -> Decorated:
-        for name, (words, default) in reversed(choices.items()):
-            told = messages.text(lang, f"help.option{name[1:]}")
-            function = click.option(name, type=click.Choice(words), default=default, help=told)(function)
+        for option in reversed(options):
+            function = option(function)
         return function
 
     return decorate

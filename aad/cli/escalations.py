@@ -51,7 +51,7 @@ def make_command(lang: str) -> click.Command:
 
 
 def _list_escalations(options: dict[str, Any]) -> None:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     found = list(read_escalations(console.project.escalations))
     if options["form"] == "json":
         answer_json(console, found)
@@ -65,7 +65,7 @@ def _list_escalations(options: dict[str, Any]) -> None:
 
 
 def _show_escalation(options: dict[str, Any]) -> None:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     # The run's log names the file: its path will do as well.
     found = read_escalation(console.project.escalations, clean(Path(options["escalation"]).name))
     if options["form"] == "json":

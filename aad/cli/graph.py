@@ -40,7 +40,7 @@ def make_command(lang: str) -> click.Command:
 def _draw_graph(options: dict[str, Any], lang: str) -> None:
     if options["specs"] is not None and options["everything"]:
         raise click.UsageError(messages.text(lang, "specs_and_all"))
-    looks = Looks(options["color"], options["symbols"], options["lang"])
+    looks = Looks(options["color"], options["symbols"])
     console = open_console(looks, profile=options["profile"])
     wish = Wish(
         specs=options["specs"],

@@ -32,7 +32,7 @@ def make_command(lang: str) -> click.Command:
     @click.command("init", help=messages.text(lang, "help.init.long"))
     @looks_options(lang)
     def init(**options: Any) -> None:  # noqa: ANN401 - click's door
-        _set_up(open_console(Looks(options["color"], options["symbols"], options["lang"])))
+        _set_up(open_console(Looks(options["color"], options["symbols"])))
 
     return init
 

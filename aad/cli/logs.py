@@ -51,7 +51,7 @@ def make_command(lang: str) -> click.Command:
 
 
 def _tell_log(options: dict[str, Any]) -> None:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     project, attempt = console.project, options["attempt"]
     run_id = find_run(project.runs, options["run"])
     logs = SessionLogs(project, run_id, _find_spec(read_run(project, run_id).state, options["spec"]))

@@ -7,7 +7,7 @@ import click
 
 from aad import messages
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
-from aad.cli.planning import Wish, choose_specs, plan_selection
+from aad.cli.planning import Wish, choose_specs, plan_selection, tell_drafts
 from aad.plan import Plan
 from aad.units import parse_duration
 
@@ -24,7 +24,10 @@ class Duration(click.ParamType[float, str]):
         self.lang = lang
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None  # noqa: ANN401 - click's
+        self,
+        value: Any,  # noqa: ANN401 - as click has it
+        param: click.Parameter | None,
+        ctx: click.Context | None,
     ) -> float:
         try:
             return parse_duration(value) if isinstance(value, str) else float(value)
@@ -68,7 +71,7 @@ def make_command(lang: str) -> click.Command:
 
 def _orchestrate(options: dict[str, Any], lang: str) -> int:
     _refuse_contradictions(options, lang)
-    looks = Looks(options["color"], options["symbols"], options["lang"])
+    looks = Looks(options["color"], options["symbols"])
     console = open_console(looks, profile=options["profile"], options=_settings(options))
     wish = Wish(
         specs=options["specs"],
@@ -115,7 +118,9 @@ def _settings(options: dict[str, Any]) -> dict[str, object]:
 
 
 def _show_plan(console: Console, wish: Wish, form: str) -> int:
-    plan = plan_selection(console, choose_specs(console, wish))
+    selection = choose_specs(console, wish)
+    tell_drafts(console, selection)
+    plan = plan_selection(console, selection)
     console.out.write(_draw(plan, console, form) + "\n")
     return 0
 

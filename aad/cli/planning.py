@@ -74,3 +74,10 @@ def plan_selection(console: Console, selection: Selection) -> Plan:
         slots=console.config.orchestrator.slots,
         agent=console.config.agent.kind,
     )
+
+
+def tell_drafts(console: Console, selection: Selection) -> None:
+    """Name the drafts that `--all` and globs left out."""
+    if selection.drafts_left_out:
+        names = ", ".join(selection.drafts_left_out)
+        console.err.write(console.text("drafts_left_out", {"names": names}) + "\n")

@@ -11,7 +11,7 @@ import trio
 from attrs import evolve, frozen
 
 from aad.cli.console import Console
-from aad.cli.planning import Wish, check, choose_specs, fill_in
+from aad.cli.planning import Wish, check, choose_specs, fill_in, tell_drafts
 from aad.display.base import NoDisplay
 from aad.display.jsonl import JsonlDisplay
 from aad.display.narrator import QUIET
@@ -81,16 +81,13 @@ def _choose_resumed(console: Console, wish: Wish, state: RunState) -> Selection:
     return check(console, fill_in(console, evolve(selection, added=added)))
 
 
-def _carry_out(
-    orchestrator: Orchestrator, selection: Selection, console: Console, telling: Telling
-) -> int:
+def _carry_out(orchestrator: Orchestrator, selection: Selection, console: Console, telling: Telling) -> int:
     orchestrator.register_specs(selection.specs, added=selection.added)
     plan = orchestrator.make_plan()
     orchestrator.open()
     _attach_displays(orchestrator, console, telling)
-    if selection.drafts_left_out and telling.verbosity >= 0:
-        names = ", ".join(selection.drafts_left_out)
-        console.err.write(console.text("drafts_left_out", {"names": names}) + "\n")
+    if telling.verbosity > QUIET:
+        tell_drafts(console, selection)
     try:
         return trio.run(_supervise, orchestrator, plan, console)
     except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line

@@ -52,7 +52,7 @@ def make_command(lang: str) -> click.Command:
 
 
 def _list_runs(options: dict[str, Any]) -> None:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     # Oldest first: what is newest stands next to the prompt.
     briefs = [read_brief(console.project, run_id) for run_id in reversed(list_runs(console.project.runs))]
     if options["form"] == "json":
@@ -112,7 +112,7 @@ def _count(brief: Brief, voice: Voice) -> Iterator[str]:
 
 
 def _show_run(options: dict[str, Any]) -> None:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     snapshot = read_run(console.project, find_run(console.project.runs, options["run"]))
     if options["form"] == "json":
         answer_json(console, summarize(snapshot.state))

@@ -54,7 +54,7 @@ def make_command(lang: str) -> click.Command:
 
 
 def _read(options: dict[str, Any]) -> tuple[Console, Catalogue]:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     return console, load_specs(console.project, specs_dir=options["specs_dir"], config=console.config)
 
 

@@ -28,7 +28,7 @@ def make_command(lang: str) -> click.Command:
 
 
 def _tell_status(options: dict[str, Any]) -> None:
-    console = open_console(Looks(options["color"], options["symbols"], options["lang"]))
+    console = open_console(Looks(options["color"], options["symbols"]))
     snapshot = read_run(console.project, find_run(console.project.runs, options["run"]))
     if options["form"] == "json":
         answer_json(console, describe_status(snapshot.state, snapshot.now))

@@ -12,7 +12,7 @@ def describe_failure(lang: str, failure: Failure) -> str:
     words, detail = _reason(lang, failure), clean(failure.message)
     if detail in {"", words, _reason("en", failure)}:
         return words
-    if detail.startswith(words):
+    if failure.reason is Reason.UNKNOWN or detail.startswith(words):
         return detail
     return messages.text(lang, "reason.detail", {"reason": words, "detail": detail})
 

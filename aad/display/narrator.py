@@ -140,13 +140,20 @@ class Narrator:
         return [
             self.voice.mark(Role.FAIL, self._symbols.alarm, sentence),
             *self._point_to_escalation(event.escalation),
-            *self._point_to_log(event.spec),
+            *self._point_to_log(event),
             *self._quote_tail(event.failure),
         ]
 
-    def _point_to_log(self, spec_id: str) -> list[str]:
-        log = self.state.session(spec_id).log
-        return [] if log is None else [self.voice.hint(self.voice.say("log.log", {"path": log}))]
+    def _point_to_log(self, event: events.SessionEnded) -> list[str]:
+        log = self.state.session(event.spec).log
+        if log is None:
+            return []
+        shown = min(self.tail_lines, len(event.failure.log_tail)) if event.failure is not None else 0
+        lines = event.failure.log_lines if event.failure is not None else None
+        if not shown or lines is None or lines <= shown:
+            return [self.voice.hint(self.voice.say("log.log", {"path": log}))]
+        fields = {"path": log, "lines": format_count(lines)}
+        return [self.voice.hint(self.voice.count("log.log_tail", shown, fields))]
 
     def _quote_tail(self, failure: Failure | None) -> list[str]:
         if failure is None or self.tail_lines <= 0:
@@ -218,7 +225,8 @@ class Narrator:
 
     @_tell.register
     def _(self, event: events.EscalationDecided) -> list[str]:
-        if self.verbosity < VERBOSE:
+        # What policy decides shows in what follows at once.
+        if self.verbosity < VERBOSE or event.by == "policy":
             return []
         key = "log.decided_reason" if event.message else "log.decided"
         fields = {"spec": event.spec, "action": event.action, "by": event.by, "message": event.message}

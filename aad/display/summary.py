@@ -76,7 +76,7 @@ def _count_usage(state: RunState, voice: Voice) -> Iterator[str]:
 def _name_late_successes(state: RunState, voice: Voice) -> Iterator[str]:
     late = [session for session in state.sessions.values() if _is_late_success(session)]
     for session in late[:NAMES_LIMIT]:
-        fields = {"spec": session.spec_id, "attempt": session.attempt, "attempts": session.attempt}
+        fields = {"spec": session.spec_id, "attempt": session.attempt}
         yield voice.say("summary.late_success", fields)
     if len(late) > NAMES_LIMIT:
         yield f"+{format_count(len(late) - NAMES_LIMIT)}"

@@ -36,7 +36,8 @@ TEXTS: dict[str, str] = {
     "log.decided_reason": "{spec}: {action} (決定: {by}): {message}",
     "log.escalation": "エスカレーションログ: {path}",
     "log.log": "ログ: {path}",
-    "log.answer": "回答: aad escalations answer {escalation} TEXT",
+    "log.log_tail.other": "ログ: {path} (全{lines}行の最後の{count}行)",
+    "log.answer": "質問: aad escalations show {escalation}",
     # Why an attempt did not succeed.
     "reason.detail": "{reason}: {detail}",
     "reason.exit_code": "異常終了",
@@ -83,7 +84,7 @@ TEXTS: dict[str, str] = {
     "summary.total_time": "合計時間: {duration}",
     "summary.tokens": "トークン: 入力 {input}、出力 {output}",
     "summary.cost": "費用: ${cost}",
-    "summary.late_success": "{spec} は {attempts}回中 {attempt}回目で完了しました",
+    "summary.late_success": "{spec} は{attempt}回目で完了しました",
     "summary.critical_path": "クリティカルパス: {path} ({duration})",
     "summary.files": "ファイル: {names}",
     "summary.next": "次の操作: {commands}",
