@@ -15,7 +15,7 @@ test: check
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/flake8-async --enable=ASYNC102,ASYNC120,ASYNC122,ASYNC123,ASYNC124,ASYNC125 aad
+	$(BIN)/flake8-async --startable-in-context-manager=start_session,run $$(find aad -name '*.py')
 	$(BIN)/mypy
 
 bench: $(VENV)/.benched

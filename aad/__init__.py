@@ -22,7 +22,15 @@ from aad.version import __version__
 
 if TYPE_CHECKING:
     from aad.agents.function import ChildSession
-    from aad.config import OrchestratorConfig
+    from aad.config import (
+        AgentSettings,
+        EscalationSettings,
+        LogSettings,
+        OrchestratorConfig,
+        RetrySettings,
+        RunSettings,
+        WorkspaceSettings,
+    )
     from aad.configfile import load_config
     from aad.errors import (
         AadError,
@@ -70,6 +78,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AadError",
     "Action",
+    "AgentSettings",
     "ChildSession",
     "CycleError",
     "Decision",
@@ -79,12 +88,14 @@ __all__ = [
     "EscalationLevel",
     "EscalationLog",
     "EscalationRaised",
+    "EscalationSettings",
     "Event",
     "Failure",
     "InputError",
     "JournalError",
     "Leaked",
     "LockedError",
+    "LogSettings",
     "NothingMatchedError",
     "Orchestrator",
     "OrchestratorConfig",
@@ -93,7 +104,9 @@ __all__ = [
     "Project",
     "Reason",
     "RetryScheduled",
+    "RetrySettings",
     "RunFinished",
+    "RunSettings",
     "RunStarted",
     "RunState",
     "Session",
@@ -111,6 +124,7 @@ __all__ = [
     "Status",
     "TransientError",
     "WorkspaceReady",
+    "WorkspaceSettings",
     "__version__",
     "find_project",
     "load_config",
@@ -122,7 +136,10 @@ __all__ = [
 # Where each name lives; a test keeps this equal to `__all__`.
 _HOMES = {
     "agents.function": "ChildSession",
-    "config": "OrchestratorConfig",
+    "config": (
+        "AgentSettings EscalationSettings LogSettings OrchestratorConfig RetrySettings RunSettings "
+        "WorkspaceSettings"
+    ),
     "configfile": "load_config",
     "errors": ("AadError CycleError InputError JournalError LockedError NothingMatchedError TransientError"),
     "escalationlog": "Decision EscalationLog",

@@ -15,7 +15,17 @@ from aad.errors import CycleError
 
 @define
 class DependencyGraph:
-    """Specs and what each depends on. Filled by `add_spec` and `add_dependency` alone."""
+    """Specs and what each depends on. Filled by `add_spec` and `add_dependency` alone.
+
+    >>> graph = DependencyGraph()
+    >>> graph.add_dependency("CLI", depends_on="CONFIG")
+    >>> graph.add_dependency("STORE", depends_on="CONFIG")
+    >>> graph.topological_sort(), graph.waves(), graph.detect_cycle()
+    (['CONFIG', 'CLI', 'STORE'], [['CONFIG'], ['CLI', 'STORE']], None)
+    >>> graph.add_dependency("CONFIG", depends_on="STORE")
+    >>> graph.detect_cycle()
+    ['CONFIG', 'STORE', 'CONFIG']
+    """
 
     nodes: dict[str, set[str]] = field(factory=dict, init=False)
     _dependents: dict[str, set[str]] = field(factory=dict, init=False, eq=False, repr=False)

@@ -45,7 +45,7 @@ from aad.history import read_durations
 from aad.monitor import Monitor
 from aad.outfitter import Outfitter
 from aad.plan import Plan, PlannedSpec, make_plan
-from aad.process import run_child
+from aad.process import count_affordable, run_child
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redact import Redactor, secret_values
@@ -115,7 +115,8 @@ class Orchestrator:
         self._agent: Agent = make_agent(self.config.agent)
         self._secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
         self._redactor = self._make_redactor()
-        self._limiter = trio.CapacityLimiter(self.config.orchestrator.slots)
+        self._slots = min(self.config.orchestrator.slots, count_affordable())
+        self._limiter = trio.CapacityLimiter(self._slots)
         self._record = RunRecord(project=self.project, run=self.run_id, lost=self._lose_record)
         self._monitor = Monitor(interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick)
         self._parent = ParentSession(
@@ -225,7 +226,7 @@ class Orchestrator:
             done=self.state.completed,
             added=self._added,
             durations=read_durations(self.project.runs),
-            slots=self.config.orchestrator.slots,
+            slots=self._slots,
             agent=self.config.agent.kind,
         )
 
@@ -339,7 +340,7 @@ class Orchestrator:
         self.open()
         if self.state.status != "running":
             settings = self.config.orchestrator
-            self._record.start(jobs=settings.slots, schedule=settings.schedule)
+            self._record.start(jobs=self._slots, schedule=settings.schedule)
 
     def _emit(self, event: Event) -> None:
         if not self._record.is_open:
@@ -527,6 +528,16 @@ async def open_orchestrator(
     resume: str | None = None,
 ) -> AsyncIterator[Orchestrator]:
     """Open an orchestrator on a project, for any Trio program; see `Orchestrator` for the arguments.
+
+    >>> async def main():
+    ...     async with open_orchestrator(root=project) as orchestrator:
+    ...         orchestrator.register_spec("BUILD", run="echo built")
+    ...         events = orchestrator.events()
+    ...         async with trio.open_nursery() as nursery:
+    ...             nursery.start_soon(orchestrator.run)
+    ...             return [event.type async for event in events]
+    >>> trio.run(main)
+    ['run_started', 'plan', 'workspace_ready', 'session_started', 'session_completed', 'run_finished']
 
     Raises LockedError if another run holds the project, InputError if its folder cannot be written.
     """

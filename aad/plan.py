@@ -175,6 +175,11 @@ def make_plan(
 
     `done` are not run (nor are those complete by their own word), `added` were taken in for others' sake;
     `durations` are the seconds of past runs, `slots` how many run at once, `agent` runs what names none.
+
+    >>> specs = [Spec(id="A", estimate=60), Spec(id="B", estimate=90, depends_on=["A"])]
+    >>> plan = make_plan(specs, slots=2)
+    >>> plan.waves, plan.estimate
+    ((('A',), ('B',)), 150.0)
     """
     by_id = {spec.id: spec for spec in specs}
     graph = _make_graph(by_id)

@@ -8,8 +8,10 @@ pipe is let be.
 
 import errno
 import os
+import resource
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -33,6 +35,19 @@ STUCK = 5.0
 LOOK = 0.01
 CHUNK = 65536
 PROC = Path("/proc")
+
+
+# Descriptors that a child takes of us while it starts, and those that we need besides.
+DESCRIPTORS_EACH = 7
+DESCRIPTORS_OURS = 50
+
+
+def count_affordable() -> int:
+    """Return how many children may run at once before descriptors run out; at least one."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max((soft - DESCRIPTORS_OURS) // DESCRIPTORS_EACH, 1)
 
 
 class SpawnError(Exception):

@@ -20,6 +20,9 @@ _SIZE = re.compile(rf"\s*({_NUMBER})\s*(B|[kKMG]B|[KMG]iB)\s*", re.ASCII)
 def parse_duration(text: str) -> float:
     """Return the seconds of `90s`, `1h30m`, `500ms` or `0`; raises ValueError for anything else.
 
+    >>> parse_duration("1h30m")
+    5400.0
+
     A bare number other than 0 has no unit and is refused, and so is more than ten years.
     """
     if text.strip() == "0":

@@ -97,8 +97,8 @@ def _carry_out(orchestrator: Orchestrator, selection: Selection, console: Consol
 async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
     """Carry out the plan under the eye of signals."""
     heeded = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    async with trio.open_nursery() as nursery:
-        with trio.open_signal_receiver(*heeded) as arrivals:
+    with trio.open_signal_receiver(*heeded) as arrivals:
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(_obey_signals, arrivals, orchestrator)
             status = await _run(orchestrator, plan, console)
             nursery.cancel_scope.cancel()

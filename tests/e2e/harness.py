@@ -5,6 +5,7 @@ differs from run to run (ids, times, process ids, the folder) is written the sam
 here waits for time to pass: it waits for facts, and gives up loudly when they stay away.
 """
 
+import difflib
 import itertools
 import json
 import os
@@ -129,12 +130,12 @@ class Result:
 
     def says(self, text: str) -> Self:
         """Demand the whole of stderr."""
-        assert self.normal(self.err) == complete(text)
+        demand(self.normal(self.err), complete(text))
         return self
 
     def prints(self, text: str) -> Self:
         """Demand the whole of stdout."""
-        assert self.normal(self.out) == complete(text)
+        demand(self.normal(self.out), complete(text))
         return self
 
     def normal(self, data: bytes) -> str:
@@ -158,6 +159,12 @@ class Result:
 def complete(text: str) -> str:
     """Return a text as it was meant: without its indentation, with the end of its last line."""
     return f"{cleandoc(text)}\n" if text.strip() else ""
+
+
+def demand(told: str, wanted: str) -> None:
+    """Demand that a text is another, and show where it is not."""
+    difference = difflib.unified_diff(wanted.splitlines(), told.splitlines(), "wanted", "told", lineterm="")
+    assert told == wanted, "\n".join(["not what was wanted:", *difference])
 
 
 @define(eq=False)
@@ -227,6 +234,11 @@ class Terminal:
 
     def type(self, keys: bytes) -> None:
         os.write(self.master, keys)
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as when its window is closed."""
+        os.close(self.master)
+        self.master = -1
 
     def until(self, words: bytes) -> None:
         """Wait until the terminal shows these words."""
@@ -337,10 +349,12 @@ class Project:
                 start_new_session=True,
             )
             os.close(slave)
+            terminal = Terminal(self, popen, master)
             with self._swept(popen):
-                yield Terminal(self, popen, master)
+                yield terminal
         finally:
-            os.close(master)
+            if terminal.master >= 0:
+                os.close(master)
 
     @contextmanager
     def _sink(self, name: str) -> Iterator[IO[bytes]]:
@@ -378,16 +392,14 @@ class Project:
     # What it has become.
 
     @property
-    def runs(self) -> list[Path]:
-        """The folders of its runs, oldest first."""
-        folder = self.root / ".aad" / "runs"
-        if not folder.is_dir():
-            return []
-        return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink())
+    def run(self) -> Path:
+        """The folder of its newest run."""
+        runs = self.root / ".aad" / "runs"
+        return runs / (runs / "latest").readlink()
 
     @property
     def journal_file(self) -> Path:
-        return self.runs[-1] / "journal.jsonl"
+        return self.run / "journal.jsonl"
 
     def journal(self, *kinds: str) -> list[Line]:
         """Return the lines of the newest run's journal; only those of the given types, if any are."""
@@ -396,7 +408,7 @@ class Project:
 
     def journal_so_far(self) -> list[Line]:
         """Return the sound lines of a journal that is perhaps being written, or not there yet."""
-        with suppress(OSError, IndexError):
+        with suppress(OSError):
             whole, _, _ = self.journal_file.read_bytes().rpartition(b"\n")
             return [json.loads(line) for line in whole.splitlines()]
         return []
@@ -417,7 +429,7 @@ class Project:
         return [line for line in self.journal(*FINAL) if line["spec"] == spec][-1]
 
     def log(self, spec: str, attempt: int = 1) -> bytes:
-        return (self.runs[-1] / spec / str(attempt) / "output.log").read_bytes()
+        return (self.run / spec / str(attempt) / "output.log").read_bytes()
 
     def escalation(self, name: str) -> Line:
         found: Line = json.loads((self.root / ".aad" / "escalations" / f"{name}.json").read_bytes())
