@@ -16,7 +16,7 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(FileNotFoundError):
             draft.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_durably(path: Path, data: bytes) -> None:
@@ -29,7 +29,8 @@ def _write_durably(path: Path, data: bytes) -> None:
         os.fsync(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make sure that the name of a new file outlives a power loss."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -16,6 +16,7 @@ from aad import codec
 from aad.codec import Members
 from aad.errors import InputError, JournalError, Problem
 from aad.events import Event
+from aad.files import sync_folder
 from aad.project import make_folder
 from aad.state import RunState
 
@@ -44,7 +45,7 @@ class Journal:
         try:
             make_folder(path.parent)
             descriptor = os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             raise _refusal("journal_unwritable", path, error) from error
         return cls(path, descriptor)
@@ -211,15 +212,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise _refusal("journal_unreadable", path, error) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that the name of a new file outlives a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refusal(key: str, path: Path, error: OSError) -> JournalError:

@@ -7,19 +7,17 @@ scheduler's, limits the monitor's, decisions the parent session's, facts the rec
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import trio
-from attrs import define, evolve
 
-from aad.agents import check_runnable, make_agent
+from aad.agents import make_agent
 from aad.agents.base import Agent, allowed_environment
-from aad.agents.function import FunctionAgent, Work
 from aad.attempt import RunChild
-from aad.config import OrchestratorConfig, apply_overrides
+from aad.config import OrchestratorConfig
 from aad.display.base import Display
 from aad.ending import Ending, judge_run
 from aad.errors import InputError, Problem, TransientError
@@ -39,7 +37,6 @@ from aad.events import (
     SessionSkipped,
 )
 from aad.files import write_whole
-from aad.formats.markdown import check_id
 from aad.graph import DependencyGraph
 from aad.history import read_durations
 from aad.monitor import Monitor
@@ -49,9 +46,10 @@ from aad.process import count_affordable, run_child
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redact import Redactor, secret_values
+from aad.registry import Registry, Run
 from aad.report import dump_summary
 from aad.retry import RetryPolicy
-from aad.scheduler import Scheduler, Slot
+from aad.scheduler import LoneSlot, Scheduler, Slot
 from aad.session import Crew, SessionRun
 from aad.session import Slot as AnySlot
 from aad.spec import Spec
@@ -59,26 +57,6 @@ from aad.state import RunState, Session, Status
 from aad.workspace import Workspaces
 
 logger = logging.getLogger("aad")
-
-Run = Work | str | Sequence[str]
-
-
-@define(eq=False)
-class _LoneSlot:
-    """The slot of a session that is run by itself, outside of any plan."""
-
-    limiter: trio.CapacityLimiter
-    held: bool = False
-
-    async def acquire(self) -> bool:
-        await self.limiter.acquire_on_behalf_of(self)
-        self.held = True
-        return True
-
-    def release(self) -> None:
-        if self.held:
-            self.held = False
-            self.limiter.release_on_behalf_of(self)
 
 
 class Orchestrator:
@@ -105,13 +83,10 @@ class Orchestrator:
         self.config = OrchestratorConfig() if config is None else config
         self.project: Project = find_project() if root is None else Project(Path(root).absolute())
         self.run_id = resume or new_run_id()
-        self.dependency_graph = DependencyGraph()
         self.ending = Ending()
         self._environ = dict(os.environ if environ is None else environ)
         self._run_child = run_child
-        self._specs: dict[str, Spec] = {}
-        self._added: frozenset[str] = frozenset()
-        self._functions: dict[str, FunctionAgent] = {}
+        self._registry = Registry(self.project, self.config)
         self._agent: Agent = make_agent(self.config.agent)
         self._secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
         self._redactor = self._make_redactor()
@@ -147,6 +122,11 @@ class Orchestrator:
         """The sessions of the run by their ids, `<run>/<spec>`."""
         return self.state.sessions
 
+    @property
+    def dependency_graph(self) -> DependencyGraph:
+        """Which registered spec needs which."""
+        return self._registry.graph
+
     def events(self) -> AsyncIterator[Event]:
         """Return an async iterator over all events from now to the end of the run.
 
@@ -170,69 +150,36 @@ class Orchestrator:
     ) -> SessionId:
         """Register a spec, by value or by id, and return the id of its session.
 
-        `run` is an async callable, which gets a `ChildSession`; a shell line; or an argv. Without it a `Spec`
-        says itself what to run. Raises InputError for an id that is unsafe or registered already.
+        `run` is an async callable, which gets a `ChildSession`; a shell line; or an argv. Without it the spec
+        says itself what to run: a `Spec`, or the project's spec file of that id. Raises InputError for an id
+        that is unsafe or registered already, and for faults in the spec files.
         """
-        if isinstance(spec, str):
-            spec = Spec(id=spec, title=title, depends_on=tuple(depends_on), text=title)
-        if isinstance(run, str):
-            spec = evolve(spec, run=run)
-        elif isinstance(run, Sequence):
-            spec = evolve(spec, run=tuple(run))
-        elif run is not None:
-            self._functions[spec.id] = FunctionAgent(run)
-        return self._register(apply_overrides(self.config, spec))
+        return self._note(self._registry.register(spec, run=run, depends_on=depends_on, title=title))
 
     def register_specs(self, specs: Iterable[Spec], *, added: Iterable[str] = ()) -> list[SessionId]:
         """Register specs read from files. `added` names those that were taken in for others' sake.
 
         What they need outside of them and of what is registered was met or waived by who selected them.
         """
-        self._added |= frozenset(added)
-        chosen = list(specs)
-        known = self._specs.keys() | {spec.id for spec in chosen}
-        return [
-            self._register(evolve(spec, depends_on=[needed for needed in spec.depends_on if needed in known]))
-            for spec in chosen
-        ]
+        return [self._note(spec) for spec in self._registry.register_many(specs, added=added)]
 
-    def _register(self, spec: Spec) -> SessionId:
-        problems = [*check_id(spec.id)]
-        if spec.id in self._specs:
-            problems.append(Problem("spec_registered_twice", {"spec": spec.id}))
-        if problems:
-            raise InputError(problems)
-        self._specs[spec.id] = spec
-        self.dependency_graph.add_spec(spec.id)
-        for needed in spec.depends_on:
-            self.dependency_graph.add_dependency(spec.id, needed)
+    def _note(self, spec: Spec) -> SessionId:
         session = self.state.session(spec.id)
         session.title = spec.title
         return session.id
 
     def make_plan(self) -> Plan:
         """Return the plan for all registered specs; raises InputError with every fault found."""
-        missing = [
-            Problem("dependency_unregistered", {"spec": spec.id, "needed": needed})
-            for spec in self._specs.values()
-            for needed in spec.depends_on
-            if needed not in self._specs
-        ]
-        problems = [*missing, *self._check_runnable()]
-        if problems:
+        if problems := tuple(self._registry.find_problems()):
             raise InputError(problems)
         return make_plan(
-            self._specs.values(),
+            self._registry.specs.values(),
             done=self.state.completed,
-            added=self._added,
+            added=self._registry.added,
             durations=read_durations(self.project.runs),
             slots=self._slots,
             agent=self.config.agent.kind,
         )
-
-    def _check_runnable(self) -> Iterable[Problem]:
-        commands = (spec for spec in self._specs.values() if spec.id not in self._functions)
-        return check_runnable(commands, self.config.agent)
 
     # The run.
 
@@ -379,7 +326,7 @@ class Orchestrator:
             del self._under_way[spec_id]
 
     def _open_session(self, spec_id: str, slot: AnySlot) -> SessionRun:
-        spec = self._specs[spec_id]
+        spec = self._registry.specs[spec_id]
         session = SessionRun(
             spec=spec,
             known=self.state.session(spec_id),
@@ -398,7 +345,7 @@ class Orchestrator:
             parent=self._parent,
             watcher=self._monitor,
             open_attempt=self._outfitter.open_attempt,
-            blocks=lambda spec_id: tuple(sorted(self.dependency_graph.needed_by([spec_id]))),
+            blocks=self._registry.find_blocked,
         )
 
     def _make_outfitter(self) -> Outfitter:
@@ -414,7 +361,7 @@ class Orchestrator:
             make_redactor=self._make_redactor,
             emit=self._emit,
             tell=self._record.tell if self._record.wants_output else None,
-            find_agent=lambda spec: self._functions.get(spec.id, self._agent),
+            find_agent=lambda spec: self._registry.functions.get(spec.id, self._agent),
             expected=expected,
             run_child=self._run_child,
         )
@@ -448,7 +395,7 @@ class Orchestrator:
         spec_id = self._spec_of(session_id)
         self._begin()
         async with self._serve():
-            slot = _LoneSlot(self._limiter)
+            slot = LoneSlot(self._limiter)
             await slot.acquire()
             task_status.started()
             await self._run_session(spec_id, slot)
@@ -480,7 +427,7 @@ class Orchestrator:
                 reason=self._redactor.redact(reason),
                 timestamp=datetime.now(UTC),
                 log=session.log,
-                blocks=tuple(sorted(self.dependency_graph.needed_by([session.spec_id]))),
+                blocks=self._registry.find_blocked(session.spec_id),
             )
         )
 
@@ -495,7 +442,7 @@ class Orchestrator:
         session = self.sessions[session_id]
         message = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         failure = Failure(reason=Reason.UNKNOWN, message=message)
-        policy = self._policy(self._specs[session.spec_id])
+        policy = self._policy(self._registry.specs[session.spec_id])
         number = max(session.attempt, 1)
         if policy.allows(failures=number, transient=isinstance(error, TransientError)):
             delay = policy.delay(number, random.random)
@@ -514,7 +461,7 @@ class Orchestrator:
 
     def _spec_of(self, session_id: SessionId) -> str:
         session = self.sessions.get(session_id)
-        if session is None or session.spec_id not in self._specs:
+        if session is None or session.spec_id not in self._registry.specs:
             raise InputError(Problem("session_unknown", {"session": session_id}))
         return session.spec_id
 

@@ -59,6 +59,24 @@ class Slot:
         return await self._scheduler.acquire(self._row)
 
 
+@define(eq=False)
+class LoneSlot:
+    """The slot of a session that is run by itself, outside of any plan."""
+
+    limiter: trio.CapacityLimiter
+    held: bool = False
+
+    async def acquire(self) -> bool:
+        await self.limiter.acquire_on_behalf_of(self)
+        self.held = True
+        return True
+
+    def release(self) -> None:
+        if self.held:
+            self.held = False
+            self.limiter.release_on_behalf_of(self)
+
+
 @define(eq=False, kw_only=True)
 class Scheduler:
     """Carries out one plan.

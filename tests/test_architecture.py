@@ -13,7 +13,7 @@ ROWS = (
     "__main__ testing",
     "cli",
     "orchestrator",
-    "outfitter record scheduler monitor escalation ending",
+    "outfitter registry record scheduler monitor escalation ending",
     "session",
     "attempt",
     "process workspace escalationlog news",

@@ -523,3 +523,27 @@ async def test_events_can_be_iterated_to_the_end_of_the_run(
         nursery.start_soon(stage.orchestrator.run)
 
     assert told == [event.type for event in stage.recorder.events]
+
+
+async def test_an_id_alone_stands_for_the_projects_spec_file(
+    theatre: MakeTheatre, tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    folder = tmp_path / ".aad/specs"
+    folder.mkdir(parents=True)
+    (folder / "SPEC-001.md").write_text("---\nrun: from the file\n---\n# SPEC-001: One\n")
+    stage = theatre()
+    session_id = stage.orchestrator.register_spec("SPEC-001")
+
+    await stage.orchestrator.run()
+
+    assert stage.orchestrator.sessions[session_id].title == "One"
+    assert [command.argv[-1] for command in stage.children.commands] == ["from the file"]
+
+
+def test_a_faulty_spec_file_is_named_when_it_is_registered(theatre: MakeTheatre, tmp_path: Path) -> None:
+    folder = tmp_path / ".aad/specs"
+    folder.mkdir(parents=True)
+    (folder / "SPEC-001.md").write_text("---\nrun: x\nretires: 3\n---\n")
+
+    with pytest.raises(InputError, match=r"^\.aad/specs/SPEC-001\.md:3: "):
+        theatre().orchestrator.register_spec("SPEC-001")
