@@ -15,10 +15,10 @@ The names below are promised; everything else may change. What needs Trio is loa
 'completed'
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from aad.version import __version__
+
+# As `typing` has it, without loading it: whoever types `aad` waits for this file.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from aad.agents.function import ChildSession
@@ -160,7 +160,9 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type is that of the name
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name not in _HOME_OF:
         message = f"module 'aad' has no attribute {name!r}"
         raise AttributeError(message)

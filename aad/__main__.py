@@ -1,19 +1,22 @@
 """The program: `aad`, or `python -m aad`."""
 
-import gc
+import signal
 import sys
-
-from aad.cli import run_command
-
-# Objects between two collections. Start-up makes tens of thousands that stay; looking for garbage among them
-# every 700 objects takes a tenth of the time of `--help` and more of a large plan.
-GC_THRESHOLD = 50_000
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
-    sys.exit(run_command(sys.argv[1:]))
+    heeded = signal.getsignal(signal.SIGINT)
+    if heeded is signal.default_int_handler:
+        # While modules load, and while they are torn down, ^C just ends us: Python would show their insides.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from aad.cli import run_command
+
+    signal.signal(signal.SIGINT, heeded)
+    status = run_command(sys.argv[1:])
+    if heeded is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -21,9 +21,12 @@ from aad.events import EscalationKind, EscalationLevel, Failure, Reason
 from aad.formats.markdown import count_checklist
 from aad.news import Asked, News, NewsFile, Progress, Trouble
 from aad.output import OutputLog
-from aad.process import run_child
+from aad.process import SpawnError, run_child
 from aad.redact import Redactor
 from aad.spec import Spec
+
+# Seconds to the next try when there is nothing to be had to start a check with.
+SCARCE_DELAY = 1.0
 
 
 class ChildHandle(Protocol):
@@ -146,6 +149,11 @@ class Attempt:
     def deadline(self) -> float:
         return self.started_at + self.limits.timeout
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was told to end, or ends itself for a question; its child may take a while yet."""
+        return self.ended_by is not None or self._question is not None
+
     async def run(self) -> Verdict:
         """Make the attempt and judge it. Raises SpawnError for a start that may succeed later."""
         verdict: Verdict | None = None
@@ -170,8 +178,8 @@ class Attempt:
         return self._checklist.read()
 
     def end(self, reason: Reason) -> None:
-        """End the attempt, whatever it is doing; the first reason counts."""
-        if self.ended_by is None:
+        """End the attempt, whatever it is doing; the first reason counts, a question among them."""
+        if not self.is_ending:
             self.ended_by = reason
             self._scope.cancel()
 
@@ -232,10 +240,20 @@ class Attempt:
             argv=as_argv(check), env={**self.env, **self.job.environment}, cwd=str(self.workspace)
         )
         self.write(f"[aad] verify: {check if isinstance(check, str) else ' '.join(check)}\n")
-        end = await self._run(command, self._adopt)
+        end = await self._check(command)
         if end.code == 0:
             return None
         return failed(Failure(reason=Reason.VERIFY_FAILED, exit_code=end.code, signal=end.signal))
+
+    async def _check(self, command: Command) -> Exit:
+        """Run a check. The work is done, and not to be done again: a scarce start is waited for here."""
+        while True:
+            try:
+                return await self._run(command, self._adopt)
+            except SpawnError as error:
+                if not error.scarce:
+                    raise
+            await trio.sleep(SCARCE_DELAY)
 
     async def _run(self, command: Command, started: Callable[[ChildHandle], None]) -> Exit:
         end = await self.run_child(command, write=self._write, grace=self.limits.grace, started=started)

@@ -15,6 +15,8 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from aad.agents.base import Command
+from aad.agents.command import judge_exit
+from aad.display.failures import describe_failure
 from aad.escalationlog import Decision, EscalationLog, free_id
 from aad.events import (
     Action,
@@ -158,7 +160,7 @@ class ParentSession:
         self._write(log)
         # The answer first: an abort cancels whoever still waits.
         if request.reply is not None:
-            with suppress(trio.BrokenResourceError):  # cancelled meanwhile
+            with suppress(trio.ClosedResourceError):  # cancelled meanwhile
                 request.reply.send_nowait(decision)
         if decision.action is Action.ABORT:
             self.abort()
@@ -168,7 +170,7 @@ class ParentSession:
         try:
             return log.write(self.folder)
         except OSError as error:
-            logger.warning("%s.json cannot be written: %s", self.folder / log.id, error)
+            logger.warning("%s.json cannot be written: %s", self.folder / log.id, error.strerror)
             return None
 
 
@@ -191,8 +193,9 @@ class CommandNotifier:
             return
         if scope.cancelled_caught:
             logger.warning("the notification command for %s took over %g s", log.id, NOTIFY_LIMIT)
-        elif end.code != 0:
-            logger.warning("the notification command for %s failed: %s", log.id, end)
+        elif (failure := judge_exit(end).failure) is not None:
+            reason = describe_failure("en", failure)
+            logger.warning("the notification command for %s failed: %s", log.id, reason)
 
 
 def _ignore(_: object) -> None:

@@ -16,6 +16,8 @@ from aad.news import Progress
 
 # A guess is told again when it has grown by this much.
 GUESS_STEP = 0.1
+# Seconds: what is expected to take less is over before a guess helps anybody.
+WORTH_GUESSING = 5.0
 # A guess never says that something is done.
 MOST_GUESSED = 0.95
 
@@ -64,8 +66,8 @@ class Monitor:
                 next_tick = max(next_tick + self.interval, now)
 
     def tick(self, now: float) -> None:
-        """Look at every attempt once."""
-        for watch in list(self._watches.values()):
+        """Look at every attempt once; one that is ending is only waited for."""
+        for watch in [watch for watch in self._watches.values() if not watch.attempt.is_ending]:
             watch.attempt.look()
             _check_silence(watch, now)
             _check_slowness(watch, now)
@@ -73,7 +75,7 @@ class Monitor:
         self.ticked()
 
     async def _sleep_until(self, next_tick: float) -> None:
-        deadlines = (a.deadline for a in self._watches if a.ended_by is None)
+        deadlines = (a.deadline for a in self._watches if not a.is_ending)
         self._wake_at = min(next_tick, min(deadlines, default=math.inf))
         self._sooner = trio.Event()
         with trio.move_on_at(self._wake_at):
@@ -116,8 +118,9 @@ def _guess_progress(watch: _Watch, now: float) -> None:
     ticked = attempt.count_ticks()
     if ticked is not None:
         attempt.guess(Progress(progress=ticked), guessed=False)
-    elif attempt.limits.expected:
+    elif attempt.limits.expected is not None and attempt.limits.expected >= WORTH_GUESSING:
         share = min((now - attempt.started_at) / attempt.limits.expected, MOST_GUESSED)
-        if share >= watch.guessed + GUESS_STEP:
+        # Rounded, for a tenth is no number that a float can hold.
+        if round(share - watch.guessed, 9) >= GUESS_STEP:
             watch.guessed = share
             attempt.guess(Progress(progress=share), guessed=True)

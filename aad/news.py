@@ -97,7 +97,8 @@ class NewsFile:
         for line in self._lines():
             yield from self._judge(line)
         if last and self._rest.strip() and not self._skipping:
-            yield from self._judge(self._rest)
+            rest, self._rest = self._rest, b""
+            yield from self._judge(rest)
 
     def _judge(self, line: bytes) -> Iterator[News]:
         news = parse_news(line)

@@ -346,6 +346,7 @@ class Orchestrator:
             watcher=self._monitor,
             open_attempt=self._outfitter.open_attempt,
             blocks=self._registry.find_blocked,
+            fail_fast=self.config.orchestrator.fail_fast,
         )
 
     def _make_outfitter(self) -> Outfitter:

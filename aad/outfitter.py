@@ -11,7 +11,7 @@ from aad.attempt import Attempt, Limits, RunChild
 from aad.config import OrchestratorConfig
 from aad.events import Event, SessionOutput, WorkspaceReady
 from aad.output import OutputLog
-from aad.project import Project
+from aad.project import Project, make_folder
 from aad.redact import Redactor
 from aad.session import SessionRun
 from aad.spec import Spec
@@ -39,7 +39,7 @@ class Outfitter:
         spec, number = session.spec, session.number
         folder = self.project.attempt(self.run, spec.id, number)
         events = folder / "events"
-        events.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(events)
         session.log = self.project.show(folder / "output.log")
         workspace = self.workspaces.prepare(spec)
         self.emit(WorkspaceReady(spec=spec.id, attempt=number, workspace=str(workspace.path)))

@@ -89,7 +89,8 @@ class Crew:
     """Those whom every session of a run works with.
 
     `open_attempt` makes the next attempt and raises OSError where its folders cannot be made; `blocks` names
-    the specs that need a spec; `draw` gives a random number from 0 to 1.
+    the specs that need a spec; `fail_fast` says that nothing more is started after a failure; `draw` gives a
+    random number from 0 to 1.
     """
 
     emit: Callable[[Event], None]
@@ -97,6 +98,7 @@ class Crew:
     watcher: Watcher
     open_attempt: Callable[["SessionRun"], Attempt]
     blocks: Callable[[str], tuple[str, ...]]
+    fail_fast: bool = False
     draw: Callable[[], float] = random.random
 
 
@@ -142,7 +144,9 @@ class SessionRun:
         except SpawnError as error:
             return await self._wait_for_plenty(error)
         self._scarce = 0
-        self.slot.release()
+        # Whoever decides may take long; but a run that stops at a failure must not fill the slot before.
+        if not (self.crew.fail_fast and verdict.outcome is Outcome.FAILED):
+            self.slot.release()
         if verdict.outcome is Outcome.COMPLETED:
             self._finish(SessionCompleted, usage=verdict.usage)
             return False
@@ -182,6 +186,7 @@ class SessionRun:
         return False
 
     async def _retry(self, failure: Failure, log: EscalationLog) -> bool:
+        self.slot.release()
         delay = self.policy.delay(self._failures, self.crew.draw)
         self.crew.emit(
             RetryScheduled(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from aad.project import Project
+from aad.project import Project, make_folder
 from aad.spec import Spec
 
 
@@ -36,7 +36,7 @@ class Workspaces:
         folder = self.project.worktrees / self.run / spec.id
         if folder.exists():
             shutil.rmtree(folder)
-        folder.mkdir(mode=0o700, parents=True)
+        make_folder(folder)
         return Workspace(folder, "" if source is None else str(_copy(source, folder, self.project)))
 
     def _source(self, spec: Spec) -> Path | None:
@@ -45,7 +45,8 @@ class Workspaces:
 
 def _copy(source: Path, folder: Path, project: Project) -> Path:
     """Put a copy of the spec file where it lies in the project; what lies outside goes to the top."""
-    inside = source.is_relative_to(project.root)
+    # A path with `..` in it may lead out of the project, and would lead out of the folder.
+    inside = source.is_relative_to(project.root) and ".." not in source.parts
     target = folder / (source.relative_to(project.root) if inside else source.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)

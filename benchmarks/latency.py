@@ -1,6 +1,5 @@
 """From one child's end to the life of the next that waited for it: each prints the clock and ends."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,7 +9,7 @@ from statistics import median
 from effort import Effort
 from graphs import Graph, make_chain
 from measure import Command, alternate, environment, measure
-from peers import Tool, list_tools
+from peers import Tool, list_tools, put_aside
 from projects import open_folder, write_project
 from report import Figure, Report, Table
 
@@ -61,7 +60,7 @@ def _prepare_aad(folder: Path, tool: Tool, graph: Graph) -> Callable[[], Gaps]:
         return float((folder / f".aad/runs/latest/{name}/1/output.log").read_text(encoding="utf-8"))
 
     def take_gaps() -> Gaps:
-        measure(Command(argv=tool.argv, cwd=folder, before=lambda: _clear(folder)))
+        measure(Command(argv=tool.argv, cwd=folder, before=lambda: put_aside(folder, tool.leftovers)))
         return _list_gaps([read_time(name) for name in graph])
 
     return take_gaps
@@ -78,10 +77,6 @@ def _prepare_make(folder: Path, tool: Tool, graph: Graph) -> Callable[[], Gaps]:
         return _list_gaps([float(line) for line in told.splitlines()])
 
     return take_gaps
-
-
-def _clear(folder: Path) -> None:
-    shutil.rmtree(folder / ".aad/runs", ignore_errors=True)
 
 
 def _list_gaps(times: list[float]) -> Gaps:

@@ -5,8 +5,9 @@ Every tool runs the same program for each task, as many at once, and starts as i
 
 import importlib.util
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import mkdtemp
 
 from attrs import frozen
 from graphs import Graph
@@ -28,12 +29,17 @@ class Tool:
         """Write a graph into a new folder and return the command that runs it."""
         folder.mkdir()
         self.write(folder, graph)
-        return Command(argv=self.argv, cwd=folder, before=lambda: self._clear(folder))
+        return Command(argv=self.argv, cwd=folder, before=lambda: put_aside(folder, self.leftovers))
 
-    def _clear(self, folder: Path) -> None:
-        for pattern in self.leftovers:
-            for path in folder.glob(pattern):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+def put_aside(folder: Path, leftovers: Iterable[str]) -> None:
+    """Move what a run left out of the way.
+
+    To delete it would cost whoever comes next: ext4 is slow to give out inodes that were freed a moment ago.
+    """
+    aside = Path(mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+    for path in (path for pattern in leftovers for path in folder.glob(pattern)):
+        path.rename(aside / path.name)
 
 
 def list_tools(jobs: int) -> list[Tool]:

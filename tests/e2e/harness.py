@@ -373,21 +373,18 @@ class Project:
             if popen.poll() is None:
                 popen.kill()
             popen.wait()
-            self.sweep()
+            if popen.returncode == -signal.SIGKILL:
+                self._sweep(popen.pid)
 
-    def sweep(self) -> None:
+    def _sweep(self, parent: int) -> None:
         """End the children that a killed parent left running: the journal has their pids."""
-        for line in self.journal_so_far():
-            pid = line.get("pid")
-            if line["type"] == "session_started" and pid is not None and self._is_ours(pid, line["run"]):
+        lines = self.journal_so_far()
+        if parent not in {line["pid"] for line in lines if line["type"] == "run_started"}:
+            return
+        for line in lines:
+            if line["type"] == "session_started" and _belongs_to(line["pid"], line["run"]):
                 with suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)
-
-    def _is_ours(self, pid: int, run: str) -> bool:
-        try:
-            return f"AAD_RUN_ID={run}\0".encode() in (PROC / str(pid) / "environ").read_bytes()
-        except OSError:
-            return False
+                    os.killpg(line["pid"], signal.SIGKILL)
 
     # What it has become.
 
@@ -447,6 +444,14 @@ class Project:
             )
             for path in sorted(self.root.rglob("*"))
         }
+
+
+def _belongs_to(pid: int, run: str) -> bool:
+    """Tell whether a process is a run's; its id may be a stranger's by now."""
+    try:
+        return f"AAD_RUN_ID={run}\0".encode() in (PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return False
 
 
 def moment(line: Mapping[str, Any]) -> float:
