@@ -21,7 +21,7 @@ from aad.events import EscalationKind, EscalationLevel, Failure, Reason
 from aad.formats.markdown import count_checklist
 from aad.news import Asked, News, NewsFile, Progress, Trouble
 from aad.output import OutputLog
-from aad.process import SpawnError, run_child
+from aad.process import SpawnError, explain_os_error, run_child
 from aad.redact import Redactor
 from aad.spec import Spec
 
@@ -224,12 +224,17 @@ class Attempt:
             self.listener.started(None)
             verdict = await self.agent.work(self)
         else:
-            command = self.agent.command(self.job, self.env)
-            verdict = self.agent.judge(await self._run(command, self._start))
+            verdict = self.agent.judge(await self._run(self._make_command(self.agent), self._start))
         self.look(last=True)
         if self._question is None and verdict.outcome is Outcome.COMPLETED:
             return await self._verify() or verdict
         return verdict
+
+    def _make_command(self, agent: Agent) -> Command:
+        try:
+            return agent.command(self.job, self.env)
+        except OSError as error:  # the spec file was removed since the run began
+            raise explain_os_error(error) from error
 
     async def _verify(self) -> Verdict | None:
         """Run the spec's `verify` and return its failure, if it is one."""

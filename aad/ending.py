@@ -35,6 +35,6 @@ def judge_run(ending: Ending, state: RunState) -> tuple[str, int]:
         return "interrupted", EXIT_FAILED
     if count[Status.WAITING]:
         return "waiting", EXIT_WAITING
-    if count.total() > count[Status.COMPLETED]:
+    if ending.aborted or count.total() > count[Status.COMPLETED]:
         return "failed", EXIT_FAILED
     return "completed", 0

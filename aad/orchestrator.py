@@ -7,6 +7,7 @@ scheduler's, limits the monitor's, decisions the parent session's, facts the rec
 import logging
 import os
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -103,6 +104,7 @@ class Orchestrator:
             notify=self._make_notifier(),
         )
         self._under_way: dict[str, SessionRun] = {}
+        self._failed_elsewhere: Counter[SessionId] = Counter()
         self._plan: Plan | None = None
         self._scheduler: Scheduler | None = None
         self._scope = trio.CancelScope()
@@ -278,7 +280,7 @@ class Orchestrator:
         try:
             write_whole(self.project.summary(self.run_id), dump_summary(self.state))
         except OSError as error:
-            logger.warning("%s cannot be written: %s", self.project.summary(self.run_id), error)
+            logger.warning("%s cannot be written: %s", self.project.summary(self.run_id), error.strerror)
 
     # The parts of a session.
 
@@ -441,15 +443,15 @@ class Orchestrator:
     def on_session_failed(self, session_id: SessionId, error: BaseException | str) -> bool:
         """Take note that a session which the caller carried out has failed; True: try it again."""
         session = self.sessions[session_id]
-        message = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        told = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        message = self._redactor.redact(told)
         failure = Failure(reason=Reason.UNKNOWN, message=message)
         policy = self._policy(self._registry.specs[session.spec_id])
-        number = max(session.attempt, 1)
+        self._failed_elsewhere[session_id] += 1
+        number = self._failed_elsewhere[session_id]
         if policy.allows(failures=number, transient=isinstance(error, TransientError)):
             delay = policy.delay(number, random.random)
-            self._emit(
-                RetryScheduled(spec=session.spec_id, attempt=number + 1, delay_s=delay, failure=failure)
-            )
+            self._emit(RetryScheduled(spec=session.spec_id, attempt=number, delay_s=delay, failure=failure))
             return True
         log = self.escalate(session_id, message)
         self._emit(SessionFailed(spec=session.spec_id, attempt=number, failure=failure, escalation=log.id))

@@ -34,6 +34,8 @@ STUCK = 5.0
 # Seconds between two looks at something that cannot be waited for.
 LOOK = 0.01
 CHUNK = 65536
+# Characters of a program's name that a message repeats.
+LONGEST_NAME = 200
 PROC = Path("/proc")
 
 
@@ -106,7 +108,7 @@ class Child:
 
     async def end_leftovers(self) -> None:
         """End what an exited leader left in its group; note it as leaked unless it ends by itself."""
-        if await self._is_gone_within(LINGER):
+        if not self._is_alive() or await self._is_gone_within(LINGER):
             return
         self.leaked = True
         await self.end(LINGER)
@@ -213,7 +215,8 @@ def _explain(error: OSError | ValueError, command: Command) -> SpawnError:
 def explain_os_error(error: OSError, *, default: str = "") -> SpawnError:
     """Return what an OSError means for a start; it names the file at fault, else `default`."""
     name = error.filename if isinstance(error.filename, str) else default
-    return SpawnError(f"{name}: {error.strerror}", scarce=error.errno in SCARCE)
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    return SpawnError(f"{shown}: {error.strerror}", scarce=error.errno in SCARCE)
 
 
 async def run_child(

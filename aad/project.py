@@ -11,9 +11,10 @@ OWN_FOLDERS = ("runs", "escalations", "state", "worktrees")
 
 
 def new_run_id(now: float | None = None) -> str:
-    """Return a run id: the time in UTC, which sorts, and four random hex digits."""
+    """Return a run id: the time in UTC, the last part 65,536ths of a second; ids sort by time."""
+    now = time.time() if now is None else now
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
-    return f"{stamp}-{os.urandom(2).hex()}"
+    return f"{stamp}-{int(now % 1 * 65536):04x}"
 
 
 def make_folder(folder: Path) -> None:

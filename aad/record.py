@@ -64,6 +64,9 @@ class RunRecord:
                 self._journal, events = Journal.resume(path)
                 for event in events:
                     self.state.apply(event)
+                if self.state.status == "running":
+                    # It broke off: nobody else can be carrying it on while the lock is ours.
+                    self.state.status = "interrupted"
             else:
                 self._journal = Journal.create(path)
             stack.callback(self._journal.close)

@@ -54,9 +54,9 @@ class Slot:
         """Give the slot back; harmless where none is held."""
         self._scheduler.release(self._row)
 
-    async def acquire(self) -> bool:
-        """Wait in order for a slot; False if the run starts nothing more."""
-        return await self._scheduler.acquire(self._row)
+    async def acquire(self, *, after: float = 0.0) -> bool:
+        """Wait `after` seconds, then in order for a slot; False once the run starts nothing more."""
+        return await self._scheduler.acquire(self._row, after=after)
 
 
 @define(eq=False)
@@ -66,7 +66,8 @@ class LoneSlot:
     limiter: trio.CapacityLimiter
     held: bool = False
 
-    async def acquire(self) -> bool:
+    async def acquire(self, *, after: float = 0.0) -> bool:
+        await trio.sleep(after)
         await self.limiter.acquire_on_behalf_of(self)
         self.held = True
         return True
@@ -97,7 +98,7 @@ class Scheduler:
     _queue: ReadyQueue = field(factory=ReadyQueue, init=False)
     _active: int = field(default=0, init=False)
     _current: int = field(default=0, init=False)
-    _stopped: bool = field(default=False, init=False)
+    _stopped: trio.Event = field(factory=trio.Event, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -128,7 +129,7 @@ class Scheduler:
 
     def stop(self) -> None:
         """Start nothing more; what runs goes on to its end."""
-        self._stopped = True
+        self._stopped.set()
         for row in self._rows.values():
             if row.granted is not None:
                 row.granted.set()
@@ -152,9 +153,11 @@ class Scheduler:
             self._queue.release(row.planned)
             self._changed.set()
 
-    async def acquire(self, row: _Row) -> bool:
-        """Queue a row that runs for a slot; False once nothing more is started."""
-        if self._stopped:
+    async def acquire(self, row: _Row, *, after: float) -> bool:
+        """Queue a row that runs for a slot, `after` seconds from now; False once nothing more is started."""
+        with trio.move_on_after(after):
+            await self._stopped.wait()
+        if self._stopped.is_set():
             return False
         row.granted = trio.Event()
         self._queue.add(row.planned)
@@ -165,7 +168,7 @@ class Scheduler:
 
     async def _start_ready(self, waves: trio.Nursery) -> None:
         """Start what is ready while there are slots, the most urgent first."""
-        while not self._stopped and self.limiter.available_tokens >= 1:
+        while not self._stopped.is_set() and self.limiter.available_tokens >= 1:
             planned = self._queue.take()
             if planned is None:
                 return
@@ -205,7 +208,7 @@ class Scheduler:
             self._hold_dependents(row)
         else:
             self._skip_dependents(row)
-            if self.fail_fast and not self._stopped:
+            if self.fail_fast and not self._stopped.is_set():
                 self.stop()
 
     def _open_dependents(self, row: _Row) -> None:
@@ -261,5 +264,5 @@ class Scheduler:
 
     def _queue_if_ready(self, row: _Row) -> None:
         in_turn = self.schedule == "eager" or row.planned.wave == self._current
-        if row.unmet == 0 and in_turn and not row.settled and not self._stopped:
+        if row.unmet == 0 and in_turn and not row.settled and not self._stopped.is_set():
             self._queue.add(row.planned)

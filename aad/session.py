@@ -40,7 +40,7 @@ from aad.news import Progress, Trouble
 from aad.process import SpawnError, explain_os_error
 from aad.retry import RetryPolicy
 from aad.spec import Spec
-from aad.state import FINAL, Session, Status
+from aad.state import FINAL, Session
 
 KINDS = {
     Reason.TIMED_OUT: EscalationKind.TIMED_OUT,
@@ -63,8 +63,8 @@ class Slot(Protocol):
     def release(self) -> None:
         """Give it back; harmless where none is held."""
 
-    async def acquire(self) -> bool:
-        """Get it again; False if nothing more is to be started."""
+    async def acquire(self, *, after: float = 0.0) -> bool:
+        """Get it again, in `after` seconds at the earliest; False if nothing more is to be started."""
 
 
 class Parent(Protocol):
@@ -128,12 +128,12 @@ class SessionRun:
 
     async def run(self) -> None:
         """Make attempts until the session has ended, or waits for a person."""
+        again = True
         try:
-            again = True
             while again:
                 again = await self._try()
         finally:
-            if self.known.status not in FINAL and self.known.status is not Status.WAITING:
+            if again and self.known.status not in FINAL:
                 self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
 
     async def _try(self) -> bool:
@@ -198,8 +198,7 @@ class SessionRun:
                 escalation=log.id,
             )
         )
-        await trio.sleep(delay)
-        if await self.slot.acquire():
+        if await self.slot.acquire(after=delay):
             return True
         self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
         return False
@@ -236,8 +235,7 @@ class SessionRun:
                 Trouble(message=str(error), level=EscalationLevel.WARNING), EscalationKind.SPAWN_FAILED
             )
         self._scarce += 1
-        await trio.sleep(delay)
-        if await self.slot.acquire():
+        if await self.slot.acquire(after=delay):
             return True
         self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
         return False

@@ -86,7 +86,8 @@ class Bench:
         self,
         *,
         work: Work | None = None,
-        run: str = "a",
+        run: str | None = "a",
+        command: tuple[str, ...] = (),
         limits: Limits | None = None,
         log: Path | None = None,
         tail_lines: int = 40,
@@ -96,7 +97,7 @@ class Bench:
     ) -> Attempt:
         """Return an attempt at a spec that runs a script's line, or a callable."""
         redactor = Redactor([SECRET])
-        agent: Agent | FunctionAgent = CommandAgent() if work is None else FunctionAgent(work)
+        agent: Agent | FunctionAgent = CommandAgent(command) if work is None else FunctionAgent(work)
         return Attempt(
             job=Job(
                 run="run",

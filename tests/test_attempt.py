@@ -79,6 +79,29 @@ async def test_a_child_that_cannot_be_started_is_the_callers_matter(
     assert bench.heard.told == []
 
 
+async def test_a_configured_command_gets_the_spec_as_its_file_says_now(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    bench.spec_file.write_text("# A: now\n")
+
+    await bench.make(run=None, command=("agent", "-p")).run()
+
+    (command,) = bench.children.commands
+    assert (command.argv, command.stdin) == (("agent", "-p"), b"# A: now\n")
+
+
+async def test_a_spec_file_that_is_gone_when_its_turn_comes_is_a_start_that_fails(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    with pytest.raises(SpawnError) as caught:
+        await bench.make(run=None, command=("agent", "-p")).run()
+
+    assert (str(caught.value), caught.value.scarce) == (
+        f"{bench.spec_file}: No such file or directory",
+        False,
+    )
+
+
 async def test_a_bug_of_an_agent_flies(bench: Bench, autojump_clock: MockClock) -> None:
     async def broken(*args: object, **options: object) -> Exit:
         raise ZeroDivisionError
@@ -205,6 +228,19 @@ async def test_the_last_words_are_heard_though_nobody_looked_and_no_line_ended(
     await bench.make().run()
 
     assert bench.heard.told == [("started", 10_001), ("progressed", 1.0, None), ("warning", "failed", "late")]
+
+
+async def test_what_a_child_says_while_it_is_ended_is_heard(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.play(a=SLOW)
+    attempt = bench.make()
+
+    def end() -> None:
+        attempt.end(Reason.TIMED_OUT)
+        bench.say('{"warning": "not done yet"}')
+
+    await run_with(attempt, end)
+
+    assert bench.heard.warnings == [("failed", "not done yet")]
 
 
 async def test_a_word_is_heard_once(bench: Bench, autojump_clock: MockClock) -> None:

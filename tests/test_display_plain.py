@@ -373,7 +373,7 @@ def test_many_that_start_together_are_named_up_to_ten() -> None:
 
     told = run.turn(*(begin(f"S{n}") for n in range(12)))
 
-    assert told == "⏳ S0, S1, S2, S3, S4, S5, S6, S7, S8, S9, +2 started in parallel...\n"
+    assert told == "⏳ S0, S1, S10, S11, S2, S3, S4, S5, S6, S7, +2 started in parallel...\n"
 
 
 @pytest.mark.parametrize(

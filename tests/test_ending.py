@@ -77,11 +77,11 @@ def test_what_was_complete_before_the_run_does_not_count() -> None:
 
 
 @given(ending=ENDINGS, statuses=STATUSES)
-def test_exit_0_is_for_a_finished_or_aborted_run_whose_every_session_is_complete(
+def test_exit_0_is_for_a_finished_run_whose_every_session_is_complete(
     ending: Ending, statuses: Mapping[str, Status]
 ) -> None:
     _, exit_code = judge_run(ending, state_of(statuses))
 
     cut_short = ending.signal is not None or ending.overdue or ending.record_lost
     complete = set(statuses.values()) <= {Status.COMPLETED}
-    assert (exit_code == 0) == (not cut_short and (ending.finished or ending.aborted) and complete)
+    assert (exit_code == 0) == (not cut_short and ending.finished and not ending.aborted and complete)

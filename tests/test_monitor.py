@@ -70,7 +70,7 @@ async def test_an_attempt_is_ended_at_its_deadline_to_the_moment(
 
     await watch_alone(attempt)
 
-    assert (attempt.ended_by, trio.current_time()) == (Reason.TIMED_OUT, timeout)
+    assert (attempt.ended_by, trio.current_time()) == (Reason.TIMED_OUT, limit)
 
 
 async def test_a_deadline_that_lies_before_the_next_tick_is_met_by_who_starts_after_it_was_planned(

@@ -89,7 +89,8 @@ def run_command(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # The latter is how click itself says that a pipe was closed under it.
         return _leave_pipe()
 
 

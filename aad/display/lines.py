@@ -48,7 +48,8 @@ class LogLines:
 
     def _tell_begun(self) -> None:
         if self._begun and self.narrator.verbosity > QUIET:
-            begun = tuple(self._begun.values())
+            # By id, which is the plan's order too: what starts in one turn starts in any order.
+            begun = [self._begun[spec_id] for spec_id in sorted(self._begun)]
             self._put(begun[0].ts, [self.narrator.tell_begun(begun)])
         self._begun.clear()
 

@@ -16,8 +16,8 @@ import sys
 import sysconfig
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import datetime
 from inspect import cleandoc
 from pathlib import Path
@@ -34,7 +34,11 @@ PROC = Path("/proc")
 FINAL = tuple(f"session_{end}" for end in ("completed", "failed", "timed_out", "cancelled", "skipped"))
 
 # Makes the terminal on stdin the controlling one, so that ^C typed there is a signal here.
-TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 Line = dict[str, Any]
 _tokens = itertools.count(1)
@@ -87,13 +91,14 @@ def read_words(pid: int) -> list[bytes]:
         return []
 
 
-def lives(pid: int) -> bool:
-    """Tell whether a process runs; a zombie does not."""
-    try:
-        told = (PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return False
-    return told[told.rindex(")") + 2] not in "ZX"
+def list_children(pid: int) -> list[str]:
+    """Return the states of a process's children, as `ps` has them: Z is a zombie."""
+    found = []
+    for entry in list_pids():
+        with suppress(OSError):  # gone between two looks
+            state, parent, *_ = (PROC / str(entry) / "stat").read_text().rpartition(")")[2].split()
+            found += [state] if int(parent) == pid else []
+    return found
 
 
 def peak_memory(pid: int) -> int:
@@ -106,9 +111,10 @@ def peak_memory(pid: int) -> int:
 _VARYING = (
     (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"\b\d{4}-\d\d-\d\d\b", "DATE"),
     (r"\b\d\d:\d\d:\d\d\b", "CLOCK"),
-    (r"\b\d+\.\ds\b", "0.0s"),
-    (r"\d+\.\d秒", "0.0秒"),
+    (r"\b[1-5]?\d(\.\d)?s\b", "0.0s"),
+    (r"\b[1-5]?\d(\.\d)?秒", "0.0秒"),
     (r"\b(process|プロセス) \d+", r"\1 PID"),
 )
 
@@ -200,6 +206,10 @@ class Running:
             time.sleep(LOOK)
         return found
 
+    def until_told(self, count: int) -> None:
+        """Wait until the newest run's journal has so many lines."""
+        until(lambda: len(self.project.journal_so_far()) >= count)
+
     def until_out(self, words: bytes) -> bytes:
         """Wait until stdout holds these words, and return all of it."""
         until(lambda: words in self._read(self.out))
@@ -221,6 +231,13 @@ class Running:
 
     def _read(self, file: IO[bytes]) -> bytes:
         return b"" if file.closed else os.pread(file.fileno(), 1 << 30, 0)
+
+
+def together(starts: Iterable[AbstractContextManager[Running]]) -> list[Result]:
+    """Run several commands at once, and wait for all of them."""
+    with ExitStack() as stack:
+        running = [stack.enter_context(start) for start in starts]
+        return [each.end() for each in running]
 
 
 @define(eq=False)
@@ -282,6 +299,12 @@ class Project:
         head = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front.items())
         heading = f"# {spec_id}: {title}" if title else f"# {spec_id}"
         return self.file(f".aad/specs/{spec_id}.md", f"---\n{head}---\n{heading}\n{body}")
+
+    def chain(self, *spec_ids: str, run: str) -> Self:
+        """Write specs of which each needs the one before."""
+        for spec_id, before in zip(spec_ids, ("", *spec_ids), strict=False):
+            self.spec(spec_id, run, depends_on=[before] if before else [])
+        return self
 
     def config(self, text: str) -> Self:
         """Write config/aad.toml."""

@@ -175,7 +175,7 @@ def test_negative_and_absurd_durations_of_the_config_are_refused(tmp_path: Path)
     )
 
 
-@pytest.mark.parametrize("limit", ["-3s", "9999999999d", "nan"])
+@pytest.mark.parametrize("limit", ["-300s", "9999999999d"])
 def test_a_duration_that_is_none_is_a_usage_error(tmp_path: Path, limit: str) -> None:
     refuse(
         Project(tmp_path).spec("A"),
@@ -190,31 +190,22 @@ def test_a_duration_that_is_none_is_a_usage_error(tmp_path: Path, limit: str) ->
 OTHER_LETTERS = "(use letters, digits, `.`, `_` and `-` only)"
 
 
-@pytest.mark.parametrize(
-    ("spec_id", "fault"),
-    [
-        ("../up", f"../up cannot be an id {OTHER_LETTERS}"),
-        ("a b", f"a b cannot be an id {OTHER_LETTERS}"),
-        ("🚀", f"🚀 cannot be an id {OTHER_LETTERS}"),
-        (
-            "..",
-            ".. cannot be an id (it must not begin with `.` or `-`, end with `.` or `.lock`, or hold `..`)",
-        ),
-        ("x" * 300, f"{'x' * 60}... is too long for an id (at most 100 bytes)"),
-        ("", "the id is empty (write one, such as SPEC-001)"),
-    ],
-    ids=["a way up", "a space", "an emoji", "dots", "300 characters", "nothing"],
-)
-def test_an_id_that_is_no_safe_file_name_is_refused(tmp_path: Path, spec_id: str, fault: str) -> None:
-    project = Project(tmp_path).file(".aad/specs/one.md", f'---\nid: "{spec_id}"\nrun: "true"\n---\n# One\n')
+def test_ids_that_are_no_safe_file_names_are_refused(tmp_path: Path) -> None:
+    project = Project(tmp_path).spec("a b").spec("🚀")
+    for number, spec_id in enumerate(["../up", "a b/c", "🚀🚀", "..", "x" * 300, "", "run"], start=1):
+        project.file(f".aad/specs/S-{number}.md", f'---\nid: "{spec_id}"\nrun: "true"\n---\n# One\n')
 
-    refuse(project, says=f".aad/specs/one.md:2: {fault}")
-
-
-def test_file_names_are_held_to_the_same(tmp_path: Path) -> None:
     refuse(
-        Project(tmp_path).spec("a b").spec("🚀"),
+        project,
         says=f"""
+        .aad/specs/S-1.md:2: ../up cannot be an id {OTHER_LETTERS}
+        .aad/specs/S-2.md:2: a b/c cannot be an id {OTHER_LETTERS}
+        .aad/specs/S-3.md:2: 🚀🚀 cannot be an id {OTHER_LETTERS}
+        .aad/specs/S-4.md:2: .. cannot be an id (it must not begin with `.` or `-`, end with `.` or `.lock`, \
+or hold `..`)
+        .aad/specs/S-5.md:2: {"x" * 60}... is too long for an id (at most 100 bytes)
+        .aad/specs/S-6.md:2: the id is empty (write one, such as SPEC-001)
+        .aad/specs/S-7.md:2: run cannot be an id (aad keeps a file or branch of that name; choose another)
         .aad/specs/a b.md:1: a b cannot be an id {OTHER_LETTERS}
         .aad/specs/🚀.md:1: 🚀 cannot be an id {OTHER_LETTERS}
         """,
@@ -262,6 +253,11 @@ NOTHING_SELECTED = (
 )
 
 
+FORMAT_WITHOUT_PLAN = (
+    "--format says how a plan is written (add --dry-run; the events of a run come with --log-format json)"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
@@ -273,8 +269,7 @@ NOTHING_SELECTED = (
         ),
         (
             ["--all", "--format", "json"],
-            "--format says how a plan is written (add --dry-run; the events of a run come with "
-            "--log-format json)",
+            FORMAT_WITHOUT_PLAN,
         ),
     ],
 )

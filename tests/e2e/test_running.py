@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from harness import FINAL, Line, Project, Token, moment, wait_for_file, wait_for_journal
+from harness import AAD, FINAL, Line, Project, Token, moment, wait_for_file, wait_for_journal
 
 ALL = ("orchestrate", "--all")
 # No session waits long for another try, and none has long to end.
@@ -324,9 +323,23 @@ def test_fail_fast_lets_go_on_what_runs(tmp_path: Path) -> None:
     assert project.ends() == {"A": "completed", "B": "failed", "C": "skipped"}
 
 
+@pytest.mark.xfail(reason="a session that waits for its next attempt sleeps on when the scheduler stops")
+def test_fail_fast_waits_for_no_further_attempt(tmp_path: Path) -> None:
+    project = Project(tmp_path).config("[orchestrator]\nretries = { delay = '3s', jitter = false }")
+    project.spec("A", "exit 75").spec("B", f"{wait_for_journal('retry_scheduled')}; exit 1")
+
+    project.aad(*ALL, "--jobs", "2", "--fail-fast").exits(1)
+
+    (run,) = project.journal("run_finished")
+    assert project.ends() == {"A": "failed", "B": "failed"}
+    assert run["duration_s"] < 2
+
+
 def test_a_critical_word_of_a_child_ends_the_run(tmp_path: Path) -> None:
     word = """echo '{"error": "disk on fire", "level": "critical"}' >> $AAD_EVENTS; sleep 86400"""
-    project = Project(tmp_path).config(BRISK).spec("A", word).spec("B", "sleep 86400").spec("C", depends_on=["A"])
+    project = (
+        Project(tmp_path).config(BRISK).spec("A", word).spec("B", "sleep 86400").spec("C", depends_on=["A"])
+    )
 
     project.aad(*ALL).exits(1)
 
@@ -354,11 +367,22 @@ def test_a_question_parks_its_session_and_is_no_failure(tmp_path: Path) -> None:
     assert (waiting["spec"], waiting["message"], project.ends()) == ("A", "Which way?", {"C": "completed"})
 
 
+def test_a_child_may_ask_and_exit(tmp_path: Path) -> None:
+    ask = """echo '{"question": "Which way?"}' >> $AAD_EVENTS"""
+    project = Project(tmp_path).spec("A", f"{ask}; exit 0").spec("B", f"{ask}; exit 1")
+
+    project.aad(*ALL).exits(4)
+
+    assert sorted(line["spec"] for line in project.journal("session_waiting")) == ["A", "B"]
+
+
 # What a child gets.
 
 
 def test_a_child_gets_the_variables_it_was_promised_and_no_others(tmp_path: Path) -> None:
-    project = Project(tmp_path).spec("A", ["/usr/bin/env", "-0"]).set(FOO="bar", GH_TOKEN="s3cr3t-s3cr3t", LC_TIME="C")
+    project = (
+        Project(tmp_path).spec("A", ["/usr/bin/env", "-0"]).set(FOO="bar", GH_TOKEN="x" * 40, LC_TIME="C")
+    )
 
     project.aad(*ALL).exits(0)
 
@@ -398,6 +422,16 @@ def test_the_configured_command_gets_the_spec_on_stdin(tmp_path: Path) -> None:
     project.aad(*ALL).exits(0)
 
     assert project.log("A") == (project.specs / "A.md").read_bytes()
+
+
+def test_a_child_may_run_another_project_and_not_its_own(tmp_path: Path) -> None:
+    inner = Project(tmp_path / "inner").spec("X", "echo inner")
+    outer = Project(tmp_path / "outer").spec("A", f"cd {inner.root} && {AAD[0]} orchestrate --all -q")
+
+    outer.spec("B", f"{AAD[0]} orchestrate --all -q", depends_on=["A"]).aad(*ALL).exits(1)
+
+    assert inner.ends() == {"X": "completed"}
+    assert outer.final("B")["failure"]["exit_code"] == 6
 
 
 # How it is started.

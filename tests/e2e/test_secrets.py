@@ -1,11 +1,11 @@
-"""What is secret to the environment is nowhere in what a run writes or tells, though children say it aloud."""
+"""What the environment keeps secret is nowhere in what a run writes or tells, though children say it."""
 
 import json
 from pathlib import Path
 
 from harness import Project, Result
 
-SECRET = "hunter2-hunter2-hunter2"
+SECRET = "-".join(["hunter2"] * 3)
 SETTING = "sk-0123456789abcdef"
 CHILDS_OWN = "events.jsonl"
 
@@ -20,7 +20,10 @@ def loud_project(folder: Path) -> Project:
         [escalation]
         command = ["sh", "-c", "cat >> told; echo >> told"]
     """)
-    project.spec("A", 'echo "with $DEPLOY_TOKEN and $API_KEY"; printf hunter2-; sleep 0.1; echo hunter2-hunter2; exit 1')
+    project.spec(
+        "A",
+        'echo "with $DEPLOY_TOKEN and $API_KEY"; printf hunter2-; sleep 0.1; echo hunter2-hunter2; exit 1',
+    )
     project.spec("B", """printf '{"warning": "%s is out"}\\n' "$DEPLOY_TOKEN" >> $AAD_EVENTS""")
     project.spec("C", """printf '{"progress": 0.5, "message": "%s"}\\n' "$API_KEY" >> $AAD_EVENTS""")
     project.spec("D", """printf '{"question": "may I use %s?"}\\n' "$API_KEY" >> $AAD_EVENTS; sleep 86400""")

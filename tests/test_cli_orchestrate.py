@@ -1,0 +1,429 @@
+"""`aad orchestrate`, run in this process: options, plans, exit statuses, and what is told where."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_project import Cli, Outcome, open_cli
+
+from aad.journal import list_runs
+from aad.lock import hold_lock
+
+DRAWN = """\
+📋 Plan (dry run):
+  ┌─ SPEC-001  One        no estimate
+  │   └─ SPEC-002  Two    no estimate
+  └─ SPEC-003  三         2m
+  Order: [SPEC-001, SPEC-003 in parallel] → SPEC-002
+  Estimated time: about 2m, without SPEC-001, SPEC-002
+"""
+QUIET = """\
+Summary:
+  Completed: 2 (SPEC-001, SPEC-002)
+  Failed: 0
+  Total time: 0s
+"""
+TOLD = f"""\
+Orchestrator started
+  run RUN - 2 specs - 1 slot
+Plan:
+  - SPEC-001 (no dependencies)
+  - SPEC-002 (after SPEC-001)
+
+> SPEC-001 started...
++ SPEC-001 completed (0s)
+> SPEC-002 started...
++ SPEC-002 completed (0s)
+
+{QUIET}"""
+USAGE = "Usage: aad orchestrate [OPTIONS]\n"
+CHAIN = {
+    "SPEC-001": "---\nrun: echo one\n---\n# SPEC-001: One\n",
+    "SPEC-002": "---\nrun: echo two\ndepends_on: [SPEC-001]\n---\n# SPEC-002: Two\n",
+    "SPEC-003": "---\nrun: exit 3\nestimate: 2m\n---\n# SPEC-003: 三\n",
+}
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
+    with open_cli(tmp_path, monkeypatch, capsys) as opened:
+        yield opened
+
+
+@pytest.fixture
+def chain(cli: Cli) -> Cli:
+    for name, text in CHAIN.items():
+        cli.write_spec(name, text)
+    return cli
+
+
+def list_files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def steady(text: str) -> str:
+    """Return what was told, less what differs from run to run."""
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", text)
+    return re.sub(r"\b\d+(?:\.\d+)?s\b", "0s", text)
+
+
+def configure(cli: Cli, text: str) -> None:
+    cli.project.config.parent.mkdir(exist_ok=True)
+    cli.project.config.write_text(text)
+
+
+# Options that contradict each other.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--specs", "A", "--all"], "--specs and --all exclude each other (name specs, or take them all)"),
+        (
+            [],
+            (
+                "nothing is selected (--specs SPEC-001,SPEC-002 names specs, --all takes them all, "
+                "--resume goes on with the newest run)"
+            ),
+        ),
+        (
+            ["--all", "--format", "json"],
+            (
+                "--format says how a plan is written (add --dry-run; the events of a run come with "
+                "--log-format json)"
+            ),
+        ),
+        (
+            ["--resume", "--dry-run"],
+            "--resume and --dry-run exclude each other (aad status shows where the run stands)",
+        ),
+        (
+            ["--all", "--timeout", "5"],
+            "Invalid value for '--timeout': 5 is no duration (write it like 90s, 30m or 1h30m)",
+        ),
+        (
+            ["--all", "--jobs", "0"],
+            "Invalid value for '--jobs' / '-j': 0 is not in the range 1<=x<=1000.",
+        ),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(chain: Cli, arguments: list[str], told: str) -> None:
+    before = list_files(chain.project.root)
+
+    outcome = chain.run("orchestrate", *arguments)
+
+    assert outcome == Outcome(2, "", f"{USAGE}aad: {told}\n")
+    assert list_files(chain.project.root) == before
+
+
+def test_an_agent_that_is_not_known_is_refused(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--all", "--agent", "nobody")
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert not chain.project.runs.exists()
+
+
+# Plans.
+
+
+@pytest.mark.parametrize("form", ["text", "json", "mermaid", "dot"])
+def test_a_dry_run_writes_nothing_but_the_plan(chain: Cli, form: str) -> None:
+    before = list_files(chain.project.root)
+
+    outcome = chain.run("orchestrate", "--all", "--dry-run", "--format", form)
+
+    assert (outcome.status, outcome.err, bool(outcome.out)) == (0, "", True)
+    assert list_files(chain.project.root) == before
+
+
+def test_a_plan_is_drawn(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--all", "--dry-run", "--jobs", "4")
+
+    assert outcome.out == DRAWN
+
+
+def test_a_plan_as_json_has_the_promised_members(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--specs", "SPEC-002", "--dry-run", "--format", "json")
+
+    def entry(number: int, title: str, needs: list[str], *, added: bool) -> dict[str, object]:
+        spec_id = f"SPEC-00{number}"
+        return {
+            "id": spec_id,
+            "title": title,
+            "path": f".aad/specs/{spec_id}.md",
+            "status": "ready",
+            "depends_on": needs,
+            "wave": number - 1,
+            "agent": "command",
+            "estimate_s": None,
+            "added": added,
+        }
+
+    assert json.loads(outcome.out) == {
+        "version": 1,
+        "specs": [
+            entry(1, "One", [], added=True),
+            entry(2, "Two", ["SPEC-001"], added=False),
+        ],
+        "waves": [["SPEC-001"], ["SPEC-002"]],
+        "order": [["SPEC-001"], ["SPEC-002"]],
+        "estimate_s": None,
+    }
+
+
+def test_no_deps_takes_what_is_named_alone(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--specs", "SPEC-002", "--no-deps", "--dry-run", "--format", "json")
+
+    assert json.loads(outcome.out)["waves"] == [["SPEC-002"]]
+
+
+def test_drafts_that_were_left_out_are_named_beside_the_plan(chain: Cli) -> None:
+    chain.write_spec("SPEC-004", "---\nstatus: Draft\nrun: x\n---\n")
+
+    without = chain.run("orchestrate", "--all", "--dry-run", "--format", "json")
+    taken = chain.run("orchestrate", "--all", "--allow-draft", "--dry-run", "--format", "json")
+
+    assert without.err == "left out, still drafts: SPEC-004 (--allow-draft takes them in)\n"
+    assert {spec["id"] for spec in json.loads(without.out)["specs"]} == set(CHAIN)
+    assert (taken.err, len(json.loads(taken.out)["specs"])) == ("", 4)
+
+
+def test_specs_may_lie_elsewhere(cli: Cli) -> None:
+    folder = cli.project.root / "plans"
+    folder.mkdir()
+    (folder / "X-1.md").write_text(CHAIN["SPEC-001"].replace("SPEC-001", "X-1"))
+
+    outcome = cli.run("orchestrate", "--all", "--specs-dir", "plans", "--dry-run", "--format", "json")
+
+    assert [spec["path"] for spec in json.loads(outcome.out)["specs"]] == ["plans/X-1.md"]
+
+
+# Exit statuses.
+
+
+def test_0_every_spec_is_complete(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--specs", "SPEC-002", "--jobs", "1", "--symbols", "ascii")
+
+    assert (outcome.status, outcome.out, steady(outcome.err)) == (0, "", TOLD)
+
+
+def test_1_some_spec_failed(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--all", "--progress", "none")
+
+    assert outcome.status == 1
+    (run,) = list_runs(chain.project.runs)
+    summary = json.loads(chain.project.summary(run).read_bytes())
+    assert {spec["id"]: spec["status"] for spec in summary["specs"]} == {
+        "SPEC-001": "completed",
+        "SPEC-002": "completed",
+        "SPEC-003": "failed",
+    }
+
+
+def test_2_all_that_is_wrong_is_told_and_nothing_is_written(chain: Cli) -> None:
+    chain.write_spec("SPEC-004", "---\nretires: 1\n---\n")
+    chain.write_spec("SPEC-005", "---\nrun: x\ndepends_on: [SPEC-009]\n---\n")
+    before = list_files(chain.project.root)
+
+    outcome = chain.run("orchestrate", "--all")
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert [line.partition(" ")[0] for line in outcome.err.splitlines()] == [
+        ".aad/specs/SPEC-004.md:2:",
+        ".aad/specs/SPEC-005.md:3:",
+    ]
+    assert list_files(chain.project.root) == before
+
+
+def test_2_what_nothing_runs_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(cli.project.root))
+    cli.write_spec("SPEC-001", "# SPEC-001: One\n")
+
+    outcome = cli.run("orchestrate", "--all")
+
+    assert outcome == Outcome(
+        2,
+        "",
+        ".aad/specs/SPEC-001.md: SPEC-001 does not say what to run (give it `run:`, or set `command` in "
+        "[agent] of config/aad.toml; agents found on PATH: -)\n",
+    )
+
+
+def test_2_a_spec_may_not_ask_for_an_agent_that_is_not_known(cli: Cli) -> None:
+    cli.write_spec("SPEC-001", "---\nrun: x\nagent: nobody\n---\n")
+
+    outcome = cli.run("orchestrate", "--all", "--dry-run")
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "nobody" in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [["--specs", "X*"], ["--all"]])
+def test_5_no_spec_matched(cli: Cli, arguments: list[str]) -> None:
+    cli.project.specs.mkdir()
+
+    outcome = cli.run("orchestrate", *arguments)
+
+    assert (outcome.status, outcome.out) == (5, "")
+    assert not cli.project.runs.exists()
+
+
+def test_6_another_run_holds_the_project(chain: Cli) -> None:
+    chain.project.prepare()
+    with hold_lock(chain.project.state, "20261122-213612-7f3a"):
+        outcome = chain.run("orchestrate", "--all")
+
+    told = re.sub(r"since \S+ ", "since THEN ", outcome.err)
+    assert (outcome.status, outcome.out, told) == (
+        6,
+        "",
+        (
+            f"run 20261122-213612-7f3a holds this project: process {os.getpid()}, since THEN "
+            "(wait for its end, or end it)\n"
+        ),
+    )
+    assert list_runs(chain.project.runs) == []
+
+
+# What is told where.
+
+
+def test_the_events_on_stdout_are_the_journals_lines_and_the_output_between_them(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--all", "--log-format", "json", "--progress", "none")
+
+    (run,) = list_runs(chain.project.runs)
+    lines = outcome.out.splitlines()
+    output = [line for line in lines if json.loads(line)["type"] == "session_output"]
+    assert [line for line in lines if line not in output] == chain.project.journal(
+        run
+    ).read_text().splitlines()
+    assert sorted((told["spec"], told["message"]) for told in map(json.loads, output)) == [
+        ("SPEC-001", "one"),
+        ("SPEC-002", "two"),
+    ]
+
+
+def test_a_quiet_run_that_goes_well_tells_its_summary_alone(chain: Cli) -> None:
+    chain.write_spec("SPEC-004", "---\nstatus: Draft\nrun: x\n---\n")
+    (chain.project.specs / "SPEC-003.md").unlink()
+
+    outcome = chain.run("orchestrate", "--all", "-q", "--symbols", "ascii")
+
+    assert (outcome.status, outcome.out, steady(outcome.err)) == (0, "", QUIET)
+
+
+def test_a_run_names_the_drafts_that_it_left_out(chain: Cli) -> None:
+    chain.write_spec("SPEC-004", "---\nstatus: Draft\nrun: x\n---\n")
+
+    outcome = chain.run("orchestrate", "--specs", "SPEC-00[14]", "--lang", "ja")
+
+    assert outcome.err.splitlines()[0] == ("下書きのため対象外: SPEC-004（--allow-draft で対象になります）")
+
+
+def test_a_verbose_run_tells_the_time_of_each_line_before_the_summary(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--specs", "SPEC-002", "-j", "1", "-v", "--symbols", "ascii")
+
+    log, _, _ = outcome.err.partition("\n\n")
+    stamped = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in log.splitlines()]
+    assert steady("\n".join(stamped)) == TOLD.partition("\n\n")[0]
+    assert all(len(line) - len(bare) == 9 for line, bare in zip(log.splitlines(), stamped, strict=True))
+
+
+def test_settings_of_the_command_line_go_before_those_of_the_file(chain: Cli) -> None:
+    configure(chain, "[orchestrator]\nmax_parallel_sessions = 3\nschedule = 'eager'\n")
+
+    chain.run("orchestrate", "--all", "-j", "1", "--schedule", "waves", "--fail-fast", "-q")
+
+    (run,) = list_runs(chain.project.runs)
+    first = json.loads(chain.project.journal(run).read_text().splitlines()[0])
+    assert (first["jobs"], first["schedule"]) == (1, "waves")
+
+
+def test_a_timeout_of_the_command_line_ends_what_takes_longer(cli: Cli) -> None:
+    cli.write_spec("SPEC-001", "---\nrun: exec sleep 100\n---\n")
+
+    outcome = cli.run("orchestrate", "--all", "--timeout", "100ms", "--log-format", "json", "-q")
+
+    ends = [told for told in map(json.loads, outcome.out.splitlines()) if "failure" in told]
+    assert (outcome.status, ends[-1]["type"], ends[-1]["failure"]["reason"]) == (
+        1,
+        "session_timed_out",
+        "timed_out",
+    )
+
+
+def test_diagnostics_are_lines_among_the_others(chain: Cli) -> None:
+    configure(chain, "[escalation]\ncommand = ['/no/such']\n")
+
+    outcome = chain.run("orchestrate", "--specs", "SPEC-003", "-q")
+
+    told = "aad: the notification command cannot be run: /no/such: No such file or directory"
+    assert outcome.err.splitlines().count(told) == 1
+
+
+# Going on with a run.
+
+
+def test_a_resumed_run_runs_what_is_not_complete_and_needs_no_names(chain: Cli) -> None:
+    first = chain.run("orchestrate", "--all", "-q")
+    chain.write_spec("SPEC-003", CHAIN["SPEC-003"].replace("exit 3", "exit 0"))
+
+    again = chain.run("orchestrate", "--resume", "--log-format", "json", "-q")
+
+    (run,) = list_runs(chain.project.runs)
+    started = [told for told in map(json.loads, again.out.splitlines()) if told["type"] == "session_started"]
+    assert (first.status, again.status) == (1, 0)
+    assert [(told["run"], told["spec"], told["attempt"]) for told in started] == [(run, "SPEC-003", 2)]
+
+
+def test_a_run_can_be_resumed_by_the_beginning_of_its_id(chain: Cli) -> None:
+    chain.run("orchestrate", "--specs", "SPEC-003", "-q")
+    (run,) = list_runs(chain.project.runs)
+
+    again = chain.run("orchestrate", "--resume", run[:10], "-q")
+
+    assert (again.status, list_runs(chain.project.runs)) == (1, [run])
+
+
+def test_a_spec_that_is_gone_cannot_be_resumed_and_frees_the_project(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    (run,) = list_runs(chain.project.runs)
+    journal = chain.project.journal(run).read_bytes()
+    (chain.project.specs / "SPEC-003.md").unlink()
+
+    outcomes = [chain.run("orchestrate", "--resume") for _ in range(2)]
+
+    told = (
+        f".aad/specs/SPEC-003.md: SPEC-003 was part of run {run} and is gone "
+        "(bring its file back, or start anew without --resume)\n"
+    )
+    assert outcomes == [Outcome(2, "", told)] * 2
+    assert chain.project.journal(run).read_bytes() == journal
+
+
+def test_a_complete_spec_may_be_gone_when_its_run_goes_on(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    (chain.project.specs / "SPEC-002.md").unlink()
+
+    outcome = chain.run("orchestrate", "--resume", "-q", "--progress", "none")
+
+    assert outcome.status == 1
+
+
+def test_without_any_run_there_is_nothing_to_resume(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--resume")
+
+    assert outcome == Outcome(2, "", "there are no runs yet (aad orchestrate begins one)\n")
+    assert not chain.project.runs.exists()
+
+
+def test_a_run_that_is_not_there_is_named(chain: Cli) -> None:
+    chain.run("orchestrate", "--specs", "SPEC-001", "-q")
+    (run,) = list_runs(chain.project.runs)
+
+    outcome = chain.run("orchestrate", "--resume", "1999")
+
+    assert outcome == Outcome(2, "", f"no run begins with 1999 (there are: {run})\n")

@@ -1,0 +1,433 @@
+"""What happened, written down: journal first, then the state, then everybody who listens."""
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from attrs import define, evolve, field
+from conftest import MakeTheatre, configure
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from aad.display.base import NoDisplay
+from aad.errors import IllegalTransitionError, InputError, JournalError, LockedError
+from aad.events import (
+    FINAL,
+    Event,
+    RunFinished,
+    RunStarted,
+    SessionCompleted,
+    SessionFailed,
+    SessionOutput,
+    SessionStarted,
+)
+from aad.journal import read_journal, replay
+from aad.project import Project
+from aad.record import RunRecord
+from aad.state import Status
+from aad.testing import Recorder, Script
+from aad.version import __version__
+
+RUN = "20261122-213612-7f3a"
+BEGIN = SessionStarted(spec="A", attempt=1)
+END = SessionCompleted(spec="A", attempt=1)
+OVER = RunFinished(status="completed", exit_code=0, duration_s=1.0)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+@contextmanager
+def open_record(project: Project, *, run: str = RUN, resume: bool = False) -> Iterator[RunRecord]:
+    record = RunRecord(project=project, run=run)
+    try:
+        record.open(resume=resume)
+        yield record
+    finally:
+        record.close()
+
+
+def bare(event: Event) -> Event:
+    """Return an event without its time."""
+    return evolve(event, ts=0.0)
+
+
+def read(project: Project) -> list[Event]:
+    return [bare(event) for event in read_journal(project.journal(RUN))]
+
+
+# Recording.
+
+
+def test_an_event_is_numbered_stamped_and_told_as_it_is_written(project: Project) -> None:
+    recorder = Recorder()
+
+    with open_record(project) as record:
+        record.attach(recorder)
+        record.start(jobs=2, schedule="eager")
+        record.emit(BEGIN)
+
+    started = RunStarted(
+        seq=1, run=RUN, pid=os.getpid(), version=__version__, jobs=2, schedule="eager", resumed=False
+    )
+    assert read(project) == [started, evolve(BEGIN, seq=2, run=RUN)]
+    assert [bare(event) for event in recorder.events] == read(project)
+    assert recorder.events[0].ts > 0
+
+
+@define
+class Witness(NoDisplay):
+    """Looks at journal and state at the moment when it is shown an event."""
+
+    record: RunRecord
+    seen: list[tuple[int, int, Status]] = field(factory=list)
+
+    def show(self, event: Event) -> None:
+        written = list(read_journal(self.record.project.journal(RUN)))
+        self.seen.append((event.seq, len(written), self.record.state.session("A").status))
+
+
+def test_an_event_is_in_the_journal_then_in_the_state_then_shown(project: Project) -> None:
+    with open_record(project) as record:
+        witness = Witness(record)
+        record.attach(witness)
+        record.emit(BEGIN)
+        record.emit(END)
+
+    assert witness.seen == [(1, 1, Status.RUNNING), (2, 2, Status.COMPLETED)]
+
+
+def test_what_a_session_may_not_do_is_neither_written_nor_told(project: Project) -> None:
+    recorder = Recorder()
+
+    with open_record(project) as record:
+        record.emit(BEGIN)
+        record.emit(END)
+        before = project.journal(RUN).read_bytes()
+        record.attach(recorder)
+        with pytest.raises(IllegalTransitionError, match=r"^A is completed: session_failed is not possible$"):
+            record.emit(SessionFailed(spec="A", attempt=1))
+
+        assert (project.journal(RUN).read_bytes(), recorder.events) == (before, [])
+        assert record.state.session("A").status is Status.COMPLETED
+
+
+def test_before_it_is_opened_nothing_is_on_the_disk_and_listeners_hear_all_the_same(
+    project: Project, tmp_path: Path
+) -> None:
+    record, recorder = RunRecord(project=project, run=RUN), Recorder()
+    record.attach(recorder)
+
+    record.emit(BEGIN)
+
+    assert (record.is_open, list(tmp_path.iterdir()), recorder.story) == (False, [], ["session_started A"])
+
+
+def test_output_goes_to_those_who_want_it_and_nowhere_else(project: Project) -> None:
+    plain, full = Recorder(), Recorder()
+
+    with open_record(project) as record:
+        wanted = [record.wants_output]
+        record.attach(plain)
+        wanted.append(record.wants_output)
+        record.attach(full, output=True)
+        wanted.append(record.wants_output)
+        record.emit(BEGIN)
+        record.tell(SessionOutput(spec="A", attempt=1, message="a line"))
+
+    assert wanted == [False, False, True]
+    assert (plain.story, full.story) == (["session_started A"], ["session_started A", "session_output A"])
+    assert bare(full.events[1]) == SessionOutput(run=RUN, spec="A", attempt=1, message="a line")
+    assert read(project) == [evolve(BEGIN, seq=1, run=RUN)]
+
+
+def test_displays_are_told_to_speak_of_time_and_of_the_end(project: Project) -> None:
+    told: list[str] = []
+
+    class Display(NoDisplay):
+        def flush(self) -> None:
+            told.append("flush")
+
+        def tick(self, now: float) -> None:
+            told.append(f"tick {now > 1e9}")
+
+        def close(self) -> None:
+            told.append("close")
+
+    with open_record(project) as record:
+        record.attach(Display())
+        record.flush()
+        record.tick()
+
+    assert told == ["flush", "tick True", "close"]
+
+
+# Opening and closing.
+
+
+def test_the_newest_run_is_called_latest(project: Project) -> None:
+    for run in (RUN, "20261123-000000-0000"):
+        with open_record(project, run=run):
+            pass
+
+    assert (project.runs / "latest").readlink() == Path("20261123-000000-0000")
+
+
+def test_one_run_holds_the_project_until_it_is_closed(project: Project) -> None:
+    with open_record(project) as record:
+        with pytest.raises(LockedError), open_record(project, run="other"):
+            pass
+        record.close()
+
+        with open_record(project, run="other") as other:
+            assert other.is_open
+
+
+def test_a_record_that_cannot_be_opened_holds_nothing(project: Project) -> None:
+    with open_record(project):
+        pass
+
+    for _ in range(2):
+        with pytest.raises(JournalError, match="File exists"), open_record(project):
+            pass
+
+
+def test_a_project_that_cannot_be_written_is_the_users_matter(project: Project) -> None:
+    project.folder.touch()
+
+    with pytest.raises(InputError) as caught, open_record(project):
+        pass
+
+    assert [(problem.key, problem.path) for problem in caught.value.problems] == [
+        ("run_folder_unwritable", str(project.folder))
+    ]
+
+
+def test_what_comes_after_the_end_is_not_recorded(project: Project) -> None:
+    with open_record(project) as record:
+        record.emit(BEGIN)
+        record.close()
+        record.emit(END)
+
+    assert len(read(project)) == 1
+
+
+# A second segment.
+
+
+def test_a_resumed_record_knows_what_was_and_goes_on_counting(project: Project) -> None:
+    with open_record(project) as first:
+        first.start(jobs=2, schedule="eager")
+        first.emit(BEGIN)
+        first.emit(END)
+        first.emit(evolve(BEGIN, spec="B"))
+
+    with open_record(project, resume=True) as record:
+        status = record.state.status
+        found = {session.spec_id: session.status for session in record.state.sessions.values()}
+        record.start(jobs=3, schedule="waves")
+        begun = {session.spec_id: session.status for session in record.state.sessions.values()}
+        record.emit(evolve(BEGIN, spec="B", attempt=2))
+
+    assert (status, found) == ("interrupted", {"A": Status.COMPLETED, "B": Status.RUNNING})
+    # What was under way when the first segment broke off begins anew.
+    assert begun == {"A": Status.COMPLETED, "B": Status.PENDING}
+    assert [(event.seq, event.type) for event in read(project)] == [
+        (1, "run_started"),
+        (2, "session_started"),
+        (3, "session_completed"),
+        (4, "session_started"),
+        (5, "run_started"),
+        (6, "session_started"),
+    ]
+    assert [event.resumed for event in read(project) if isinstance(event, RunStarted)] == [False, True]
+    assert replay(project.journal(RUN)).session("B").attempt == 2
+
+
+def test_a_run_that_came_to_its_end_keeps_it_until_it_goes_on(project: Project) -> None:
+    with open_record(project) as first:
+        first.start(jobs=2, schedule="eager")
+        first.emit(evolve(OVER, status="failed", exit_code=1))
+
+    with open_record(project, resume=True) as record:
+        assert (record.state.status, record.state.exit_code) == ("failed", 1)
+
+
+def test_a_run_that_never_was_cannot_be_resumed(project: Project) -> None:
+    with pytest.raises(JournalError), open_record(project, resume=True):
+        pass
+
+    with open_record(project) as record:
+        assert record.is_open
+
+
+# Listeners.
+
+
+async def test_every_listener_gets_all_events_from_its_beginning_to_the_end_of_the_run(
+    project: Project, autojump_clock: MockClock
+) -> None:
+    with open_record(project) as record:
+        early = record.subscribe()
+        record.emit(BEGIN)
+        late = record.subscribe()
+        record.emit(END)
+        record.emit(OVER)
+
+        told = [[event.type async for event in listener] for listener in (early, late)]
+
+    assert told == [
+        ["session_started", "session_completed", "run_finished"],
+        ["session_completed", "run_finished"],
+    ]
+
+
+async def test_listeners_end_with_the_record_even_if_the_run_has_no_end(
+    project: Project, autojump_clock: MockClock
+) -> None:
+    with open_record(project) as record:
+        listener = record.subscribe()
+        record.emit(BEGIN)
+
+    assert [event.type async for event in listener] == ["session_started"]
+
+
+async def test_who_stops_listening_harms_nobody(project: Project, autojump_clock: MockClock) -> None:
+    with open_record(project) as record:
+        gone, there, idle = (record.subscribe() for _ in range(3))
+        record.emit(BEGIN)
+        await gone.receive()
+        await gone.aclose()
+        record.emit(END)
+        record.emit(OVER)
+
+        assert [event.type async for event in there] == [
+            "session_started",
+            "session_completed",
+            "run_finished",
+        ]
+        assert idle.statistics().current_buffer_used == 3
+        idle.close()
+
+
+async def test_a_listener_may_wait_before_anything_happens(
+    project: Project, autojump_clock: MockClock
+) -> None:
+    told: list[str] = []
+
+    async def listen() -> None:
+        told.extend([event.type async for event in record.subscribe()])
+
+    with open_record(project) as record:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(listen)
+            await wait_all_tasks_blocked()
+            record.emit(OVER)
+
+    assert told == ["run_finished"]
+
+
+# A journal that is lost.
+
+
+def break_journal(record: RunRecord) -> None:
+    """Let nothing more be written: the descriptor becomes one for reading."""
+    assert record._journal is not None
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, record._journal._descriptor)
+    os.close(null)
+
+
+def test_a_lost_journal_is_told_once_and_listeners_hear_on(project: Project) -> None:
+    losses: list[str] = []
+    recorder = Recorder()
+    record = RunRecord(project=project, run=RUN, lost=lambda: losses.append("lost"))
+    record.open()
+    record.attach(recorder)
+    record.emit(BEGIN)
+
+    break_journal(record)
+    record.emit(END)
+    record.emit(OVER)
+    record.close()
+
+    assert (losses, recorder.story) == (
+        ["lost"],
+        ["session_started A", "session_completed A", "run_finished"],
+    )
+    assert record.trouble is not None
+    assert str(record.trouble) == (
+        f"{project.journal(RUN)}: cannot be written: Bad file descriptor "
+        "(make room, or make it writable; --resume goes on from there)"
+    )
+    assert (record.state.session("A").status, read(project)) == (
+        Status.COMPLETED,
+        [evolve(BEGIN, seq=1, run=RUN)],
+    )
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file of this process grow further, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_run_whose_disk_is_full_ends_in_order_and_can_be_resumed(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    names = [f"S{number:02}" for number in range(20)]
+    stage = theatre({"long": Script(work=100)}, config=configure(max_parallel_sessions=2, run_timeout=1000.0))
+    stage.orchestrator.register_spec("LONG", run="long")
+    for name in names:
+        stage.orchestrator.register_spec(name, run="x")
+
+    with files_of_at_most(8000), pytest.raises(JournalError, match="cannot be written: File too large"):
+        await stage.orchestrator.run()
+    stage.orchestrator.close()
+
+    state, journal = stage.orchestrator.state, stage.orchestrator.project.journal(stage.orchestrator.run_id)
+    assert (state.status, state.exit_code, stage.statuses["LONG"]) == ("interrupted", 4, "cancelled")
+    ends = [event.spec for event in stage.recorder.events if isinstance(event, FINAL)]
+    assert sorted(ends) == sorted(["LONG", *names])
+    # What is in the journal is what was told, up to where it broke off.
+    written = list(read_journal(journal))
+    assert 0 < len(written) < len(stage.recorder.events)
+    assert [bare(event) for event in written] == [bare(e) for e in stage.recorder.events[: len(written)]]
+
+    again = theatre(resume=stage.orchestrator.run_id)
+    for name in ("LONG", *names):
+        again.orchestrator.register_spec(name, run="x")
+    assert (await again.orchestrator.run()).exit_code == 0
+    again.orchestrator.close()
+    assert set(replay(journal).completed) == {"LONG", *names}
+
+
+async def test_a_journal_that_is_lost_in_the_middle_of_a_run_ends_it_with_4(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=100, last_output=b"x"), "b": Script(work=5)})
+    stage.orchestrator.register_spec("A", run="a")
+    stage.orchestrator.register_spec("B", run="b")
+
+    async def lose() -> None:
+        await trio.sleep(3)
+        break_journal(stage.orchestrator._record)
+
+    with pytest.RaisesGroup(pytest.RaisesExc(JournalError)):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lose)
+            nursery.start_soon(stage.orchestrator.run)
+
+    # The end of B is what could not be written: A is ended in order then.
+    assert (stage.statuses, trio.current_time()) == ({"A": "cancelled", "B": "completed"}, 5.0)
+    assert stage.orchestrator.state.exit_code == 4
