@@ -5,7 +5,7 @@ Knows neither retries nor other sessions. Only `end` and the caller's cancellati
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -92,6 +92,21 @@ class Listener(Protocol):
         """Hear that the child left processes behind, which are ended."""
 
 
+# How many notes of progress one look tells, the newest; and how many troubles an attempt may raise.
+MOST_NOTES = 20
+MOST_TROUBLES = 20
+
+
+def _leave_out_stale(said: Sequence[News]) -> Iterator[News]:
+    """Yield the news in their order, of the progress only the newest."""
+    stale = sum(isinstance(news, Progress) for news in said) - MOST_NOTES
+    for news in said:
+        if isinstance(news, Progress) and stale > 0:
+            stale -= 1
+        else:
+            yield news
+
+
 @define
 class _Checklist:
     """The boxes of a spec file, read again only when the file was changed."""
@@ -140,6 +155,7 @@ class Attempt:
     _checklist: _Checklist = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     _question: Question | None = field(init=False, default=None)
+    _troubles: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         self._news = NewsFile(self.job.events_file)
@@ -165,9 +181,17 @@ class Attempt:
             self._close_log()
         return self._judge(verdict)
 
-    def warn_of(self, kind: EscalationKind, message: str) -> None:
+    def warn_of(
+        self,
+        kind: EscalationKind,
+        message: str,
+        *,
+        elapsed: float | None = None,
+        limit: float | None = None,
+    ) -> None:
         """Raise a warning about the attempt; it goes on."""
-        self.listener.troubled(Trouble(message=message, level=EscalationLevel.WARNING), kind)
+        level = EscalationLevel.WARNING
+        self.listener.troubled(Trouble(message=message, level=level, elapsed=elapsed, limit=limit), kind)
 
     def guess(self, progress: Progress, *, guessed: bool) -> None:
         """Tell how far the attempt seems to be."""
@@ -190,8 +214,10 @@ class Attempt:
 
     def look(self, *, last: bool = False) -> None:
         """Take in what the child said since the last look."""
-        for news in self._news.read(last=last):
+        said = list(self._news.read(last=last))
+        if said:
             self.last_sign = trio.current_time()
+        for news in _leave_out_stale(said):
             self._hear(news)
 
     # What a callable is given: see agents.function.ChildSession.
@@ -285,10 +311,19 @@ class Attempt:
                 words = None if message is None else redact(message)
                 self.listener.progressed(Progress(progress=progress, message=words), guessed=False)
             case Trouble(message=message, level=level):
-                trouble = Trouble(message=redact(message), level=level)
-                self.listener.troubled(trouble, EscalationKind.FAILED)
+                self._raise(Trouble(message=redact(message), level=level))
             case Asked(text=text, options=options):
                 self._ask(Question(text=redact(text), options=tuple(map(redact, options))))
+
+    def _raise(self, trouble: Trouble) -> None:
+        """Raise what the child says is wrong, unless it does so without end; what is critical goes up."""
+        self._troubles += 1
+        if self._troubles <= MOST_TROUBLES or trouble.level is EscalationLevel.CRITICAL:
+            self.listener.troubled(trouble, EscalationKind.FAILED)
+        elif self._troubles == MOST_TROUBLES + 1:
+            self.warn_of(
+                EscalationKind.FAILED, f"over {MOST_TROUBLES} warnings and errors: the rest are not told"
+            )
 
     def _ask(self, question: Question) -> None:
         """End the attempt for a question: its slot is of more use to others than to one who waits."""
@@ -299,6 +334,7 @@ class Attempt:
     def _close_log(self) -> None:
         """Close the log; what became of it changes nothing about the work itself."""
         self.output.close()
+        self._news.mask(self.redactor)
         if self.output.trouble is not None:
             self.warn_of(EscalationKind.FAILED, f"the log is not whole: {self.output.trouble}")
 

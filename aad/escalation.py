@@ -6,6 +6,7 @@ tells people, decides (an embedder's handler first, else policy), and answers th
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from aad.events import (
     Event,
 )
 from aad.process import SpawnError, run_child
+from aad.project import make_folder
 
 Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
 Notify = Callable[[EscalationLog, Path], Awaitable[None]]
@@ -49,13 +51,19 @@ def decide_by_policy(log: EscalationLog) -> Decision:
 
 @frozen
 class _Request:
+    """An escalation on its way up. A reply of None means that nobody serves any more."""
+
     log: EscalationLog
-    reply: trio.MemorySendChannel[Decision] | None
+    reply: trio.MemorySendChannel[Decision | None] | None = None
 
 
 @define(eq=False, kw_only=True)
 class ParentSession:
-    """Takes escalations from all sessions of a run and decides about each of them."""
+    """Takes escalations from all sessions of a run and decides about each of them.
+
+    While `serve` runs they come over a memory channel. Without it whoever waits asks the handler itself, and
+    policy decides about the rest.
+    """
 
     folder: Path
     emit: Callable[[Event], None]
@@ -63,27 +71,34 @@ class ParentSession:
     abort: Callable[[], None]
     handler: Handler | None = None
     notify: Notify | None = None
+    redact: Callable[[str], str] = str
     _inbox: trio.MemorySendChannel[_Request] | None = field(default=None, init=False)
     _idle: trio.Event = field(factory=trio.Event, init=False)
-    _taken: set[str] = field(factory=set, init=False)
+    _undecided: dict[str, _Request] = field(factory=dict, init=False)
+    _numbers: Counter[tuple[str, EscalationLevel]] = field(factory=Counter, init=False)
 
     def raise_nowait(self, log: EscalationLog) -> EscalationLog:
         """Raise an escalation that nobody waits for; returns it with its id."""
         log = self._announce(log)
-        self._send(_Request(log, None))
+        if self._inbox is None:
+            self._write(log)
+            self._conclude(_Request(log), decide_by_policy(log))
+        else:
+            self._send(_Request(log))
         return log
 
     async def raise_and_wait(self, log: EscalationLog) -> tuple[EscalationLog, Decision]:
         """Raise an escalation and wait for the parent's decision."""
         log = self._announce(log)
-        reply, answer = trio.open_memory_channel[Decision](1)
-        with reply, answer:
-            self._send(_Request(log, reply))
-            return log, await answer.receive()
+        decision = None if self._inbox is None else await self._ask_above(log)
+        if decision is None:
+            self._write(log)
+            decision = await self._decide(_Request(log))
+        return log, decision
 
     @property
     def serving(self) -> bool:
-        """Whether escalations are taken by channel; else policy decides at once."""
+        """Whether escalations are taken by channel."""
         return self._inbox is not None
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -97,17 +112,20 @@ class ParentSession:
                     nursery.start_soon(self._take, request, nursery)
         finally:
             self._inbox = None
+            # A bug of the handler flies and ends all; a cancelled caller leaves the others to themselves.
+            if trio.current_effective_deadline() == -math.inf:
+                self._leave_undecided()
             self._idle.set()
 
     async def finish(self) -> None:
-        """Take no more; wait until all that was raised is decided, and told to people."""
+        """Take no more by channel; wait until all that was raised is decided, and told to people."""
         if self._inbox is not None:
             self._inbox.close()
+            self._inbox = None
         await self._idle.wait()
 
     def _announce(self, log: EscalationLog) -> EscalationLog:
-        escalation_id = self._new_id(log)
-        log = evolve(log, id=escalation_id)
+        log = self._mask(evolve(log, id=self._new_id(log)))
         self.emit(
             EscalationRaised(
                 spec=log.spec_id,
@@ -117,36 +135,64 @@ class ParentSession:
                 kind=log.kind,
                 message=log.reason,
                 path=self.show_path(self.folder / f"{log.id}.json"),
+                elapsed_s=log.elapsed,
+                limit_s=log.limit,
                 failure=log.failure,
             )
         )
         return log
 
+    def _mask(self, log: EscalationLog) -> EscalationLog:
+        failure = log.failure and evolve(log.failure, message=self.redact(log.failure.message))
+        return evolve(log, reason=self.redact(log.reason), failure=failure)
+
     def _new_id(self, log: EscalationLog) -> str:
-        escalation_id = free_id(self.folder, log.spec_id, log.level, self._taken)
-        self._taken.add(escalation_id)
-        return escalation_id
+        first = self._numbers[log.spec_id, log.level] + 1
+        name, number = free_id(self.folder, log.spec_id, log.level, first)
+        self._numbers[log.spec_id, log.level] = number
+        return name
 
     def _send(self, request: _Request) -> None:
-        """Hand a request to the parent; where none serves, policy decides here and now."""
         if self._inbox is None:
+            raise AssertionError
+        self._undecided[request.log.id] = request
+        self._inbox.send_nowait(request)
+
+    async def _ask_above(self, log: EscalationLog) -> Decision | None:
+        """Send an escalation up and wait for the reply."""
+        reply, answer = trio.open_memory_channel[Decision | None](1)
+        with reply, answer:
+            self._send(_Request(log, reply))
+            return await answer.receive()
+
+    def _leave_undecided(self) -> None:
+        """Keep what was raised and not decided: its file stays open, and who waits must decide alone."""
+        for request in self._undecided.values():
             self._write(request.log)
-            self._conclude(request, decide_by_policy(request.log))
-        else:
-            self._inbox.send_nowait(request)
+            _reply(request, None)
+        self._undecided.clear()
 
     async def _take(self, request: _Request, nursery: trio.Nursery) -> None:
         path = self._write(request.log)
         if self.notify is not None and path is not None:
             nursery.start_soon(self.notify, request.log, path)
+        await self._decide(request)
+
+    async def _decide(self, request: _Request) -> Decision:
+        """Ask the handler, else policy, and see to it that the decision is known."""
         decision = await self.handler(request.log) if self.handler is not None else None
-        if decision is not None:
-            decision = evolve(decision, by="handler" if decision.by == "policy" else decision.by)
-        self._conclude(request, decision or decide_by_policy(request.log))
+        if decision is None:
+            decision = decide_by_policy(request.log)
+        elif decision.by == "policy":
+            decision = evolve(decision, by="handler")
+        self._conclude(request, decision)
+        return decision
 
     def _conclude(self, request: _Request, decision: Decision) -> None:
         """Record a decision, then tell the session: nothing depends on it before it is recorded."""
-        log = evolve(request.log, decision=evolve(decision, at=datetime.now(UTC)))
+        self._undecided.pop(request.log.id, None)
+        words = decision.text and self.redact(decision.text)
+        log = evolve(request.log, decision=evolve(decision, text=words, at=datetime.now(UTC)))
         self.emit(
             EscalationDecided(
                 spec=log.spec_id,
@@ -154,24 +200,35 @@ class ParentSession:
                 escalation=log.id,
                 action=decision.action,
                 by=decision.by,
-                message=decision.text,
+                message=words,
             )
         )
         self._write(log)
         # The answer first: an abort cancels whoever still waits.
-        if request.reply is not None:
-            with suppress(trio.ClosedResourceError):  # cancelled meanwhile
-                request.reply.send_nowait(decision)
+        _reply(request, decision)
         if decision.action is Action.ABORT:
             self.abort()
 
     def _write(self, log: EscalationLog) -> Path | None:
         """Write the escalation's file. The journal has the facts too, so a full disk ends nothing here."""
         try:
-            return log.write(self.folder)
+            return self._write_file(log)
         except OSError as error:
             logger.warning("%s.json cannot be written: %s", self.folder / log.id, error.strerror)
             return None
+
+    def _write_file(self, log: EscalationLog) -> Path:
+        try:
+            return log.write(self.folder)
+        except FileNotFoundError:  # a child has removed the folder
+            make_folder(self.folder)
+            return log.write(self.folder)
+
+
+def _reply(request: _Request, decision: Decision | None) -> None:
+    if request.reply is not None:
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # whoever waited was cancelled
+            request.reply.send_nowait(decision)
 
 
 @frozen

@@ -1,7 +1,7 @@
 """One escalation as a value, and the JSON file that people and programs read it from. Decides nothing."""
 
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class EscalationLog:
     """A child's trouble as it goes up to the parent session.
 
     `blocks` names the specs that cannot run before this one is complete; `will_retry` is what policy has in
-    mind before anybody decides; `log` is the path of the attempt's output.
+    mind before anybody decides; `log` is the path of the attempt's output; `elapsed` and `limit` are the
+    seconds that a warning about time speaks of.
     """
 
     id: str
@@ -50,6 +51,8 @@ class EscalationLog:
     will_retry: bool = False
     redactions: int = 0
     decision: Decision | None = None
+    elapsed: float | None = None
+    limit: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the members of the escalation's file."""
@@ -97,14 +100,17 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def free_id(folder: Path, spec_id: str, level: EscalationLevel, taken: Container[str] = ()) -> str:
-    """Return an id that is not taken, nor any file's: `SPEC-003-error`, then `SPEC-003-error-2` and so on."""
+def free_id(folder: Path, spec_id: str, level: EscalationLevel, number: int = 1) -> tuple[str, int]:
+    """Return an id that no file in the folder has, and its number, from `number` on.
+
+    The first has none in its name: `SPEC-003-error`, then `SPEC-003-error-2` and so on.
+    """
     first = f"{spec_id}-{level}"
-    name, number = first, 1
-    while name in taken or (folder / f"{name}.json").exists():
+    while True:
+        name = first if number == 1 else f"{first}-{number}"
+        if not (folder / f"{name}.json").exists():
+            return name, number
         number += 1
-        name = f"{first}-{number}"
-    return name
 
 
 def read_escalations(folder: Path) -> Iterator[Mapping[str, Any]]:

@@ -262,7 +262,10 @@ class RetryScheduled(SessionEvent):
 
 @frozen(kw_only=True)
 class EscalationRaised(SessionEvent):
-    """A child's trouble goes up to the parent session. `escalation` is its id, `path` its file."""
+    """A child's trouble goes up to the parent session. `escalation` is its id, `path` its file.
+
+    `elapsed_s` and `limit_s` are the seconds that a warning about time speaks of.
+    """
 
     type: ClassVar[str] = "escalation_raised"
     escalation: str
@@ -270,6 +273,8 @@ class EscalationRaised(SessionEvent):
     kind: EscalationKind
     message: str
     path: str
+    elapsed_s: float | None = None
+    limit_s: float | None = None
     failure: Failure | None = None
 
 

@@ -20,6 +20,9 @@ from aad.files import sync_folder
 from aad.project import make_folder
 from aad.state import RunState
 
+# The word for the newest run, in commands as in the link that `point_latest` keeps.
+NEWEST = "latest"
+
 _APPEND = os.O_WRONLY | os.O_APPEND
 # How each line begins; inside of a line it cannot stand, for there a quote is escaped.
 _HEAD = b'{"v":'
@@ -125,11 +128,11 @@ def list_runs(runs: Path) -> list[str]:
 
 
 def find_run(runs: Path, prefix: str | None = None) -> str:
-    """Return the id that a prefix stands for, the newest run's where none is given; raises InputError."""
+    """Return the id that a prefix stands for, the newest run's for none and `latest`; raises InputError."""
     known = list_runs(runs)
     if not known:
         raise InputError(Problem("journal_no_runs"))
-    if prefix is None:
+    if prefix is None or prefix == NEWEST:
         return known[0]
     found = [run for run in known if run.startswith(prefix)]
     if prefix in found:
@@ -148,7 +151,7 @@ def point_latest(runs: Path, run_id: str) -> None:
     with suppress(OSError):
         draft.unlink(missing_ok=True)
         draft.symlink_to(run_id)
-        draft.replace(runs / "latest")
+        draft.replace(runs / NEWEST)
 
 
 def _read_sound(data: bytes, path: Path) -> Iterator[tuple[Event | None, int, int]]:

@@ -4,6 +4,7 @@ Ids that the folder does not hold are looked up in `.aad/specs/` and `.aad/tasks
 only if it is named.
 """
 
+import os
 from collections.abc import Container, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,13 +31,15 @@ MOST_CYCLES = 20
 class Catalogue:
     """The specs of a folder, and those elsewhere that they need.
 
-    `lines` says for each spec where its `depends_on` are named, in their order. `not_specs` are the paths
+    `lines` says for each spec where its `depends_on` are named, in their order, and `agent_lines` where it
+    names an agent, if it does. `not_specs` are the paths
     of files that lie among the specs and are none.
     """
 
     specs: Mapping[str, Spec]
     elsewhere: Mapping[str, Spec] = field(factory=dict)
     lines: Mapping[str, tuple[int, ...]] = field(factory=dict)
+    agent_lines: Mapping[str, int] = field(factory=dict)
     not_specs: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -50,15 +53,22 @@ class Catalogue:
 
 
 def load_specs(
-    project: Project, *, specs_dir: Path | None = None, config: OrchestratorConfig, wanted: Iterable[str] = ()
+    project: Project,
+    *,
+    specs_dir: Path | None = None,
+    others: Iterable[Path] = (),
+    config: OrchestratorConfig,
+    wanted: Iterable[str] = (),
 ) -> Catalogue:
     """Read the specs of a folder, `.aad/specs/` or another; faults in files are the catalogue's `problems`.
 
-    Ids that are `wanted` and not in the folder are looked for elsewhere too. Raises InputError where there
+    Ids that are `wanted` and not in the folder are looked for elsewhere too, also in `others`. Raises InputError where there
     is no such folder, NothingMatchedError where it holds no specs.
     """
-    folder = specs_dir or project.specs
-    loading = _Loading(make_status_words(config.orchestrator.require_status), _Elsewhere(project, folder))
+    # Whole, so that what a run keeps of it holds wherever the run is taken up again.
+    folder = project.specs if specs_dir is None else Path(os.path.abspath(specs_dir))  # noqa: PTH100 - links stay
+    elsewhere = _Elsewhere(project, folder, tuple(others))
+    loading = _Loading(make_status_words(config.orchestrator.require_status), elsewhere)
     loading.read_all(_list_folder(folder, project.show(folder)))
     if not loading.specs and not loading.problems:
         raise NothingMatchedError(Problem("spec_none_found", {"folder": project.show(folder)}))
@@ -86,6 +96,7 @@ class _Elsewhere:
 
     project: Project
     folder: Path
+    others: tuple[Path, ...]
     _files: dict[str, list[SpecFile]] | None = field(default=None, init=False)
 
     def find(self, spec_id: str) -> list[SpecFile]:
@@ -96,7 +107,9 @@ class _Elsewhere:
         return self._files.get(spec_id.casefold(), [])
 
     def _list_files(self) -> Iterator[SpecFile]:
-        for folder in (self.project.specs, *sorted(self.project.tasks.glob("*/"))):
+        for folder in dict.fromkeys(
+            (self.project.specs, *sorted(self.project.tasks.glob("*/")), *self.others)
+        ):
             if folder.is_dir() and not folder.samefile(self.folder):
                 yield from _list_folder(folder, self.project.show(folder))
 
@@ -111,6 +124,7 @@ class _Loading:
     specs: dict[str, Spec] = field(factory=dict, init=False)
     taken: dict[str, Spec] = field(factory=dict, init=False)
     lines: dict[str, tuple[int, ...]] = field(factory=dict, init=False)
+    agent_lines: dict[str, int] = field(factory=dict, init=False)
     not_specs: list[str] = field(factory=list, init=False)
     problems: list[Problem] = field(factory=list, init=False)
     _unresolved: list[tuple[Spec, Reading]] = field(factory=list, init=False)
@@ -157,6 +171,7 @@ class _Loading:
             specs=self.specs,
             elsewhere=self.taken,
             lines=self.lines,
+            agent_lines=self.agent_lines,
             not_specs=tuple(self.not_specs),
             problems=tuple(sorted(problems, key=lambda problem: (problem.path or "", problem.line or 0))),
         )
@@ -168,6 +183,8 @@ class _Loading:
             self._report_twice(spec.id, spec.path, specs[known].path)
             return
         specs[known] = spec
+        if reading.agent_line is not None:
+            self.agent_lines[known] = reading.agent_line
         self._unresolved.append((spec, reading))
         self._conflicts += ((spec, reference) for reference in reading.conflicts)
 

@@ -11,6 +11,7 @@ import trio
 from attrs import define, field
 
 from aad.attempt import Attempt
+from aad.display.text import format_duration
 from aad.events import EscalationKind, Reason
 from aad.news import Progress
 
@@ -97,7 +98,9 @@ def _check_silence(watch: _Watch, now: float) -> None:
         watch.told_silent = False
     elif not watch.told_silent:
         watch.told_silent = True
-        attempt.warn_of(EscalationKind.STALLED, f"silent for {silent:.0f} s of {attempt.limits.stall:.0f} s")
+        limit = attempt.limits.stall
+        words = f"silent for {format_duration(silent, 'en')} of {format_duration(limit, 'en')}"
+        attempt.warn_of(EscalationKind.STALLED, words, elapsed=round(silent, 3), limit=limit)
 
 
 def _check_slowness(watch: _Watch, now: float) -> None:
@@ -105,9 +108,10 @@ def _check_slowness(watch: _Watch, now: float) -> None:
     running = now - attempt.started_at
     if running >= attempt.limits.slow_after and not watch.told_slow:
         watch.told_slow = True
-        limit = attempt.limits.timeout
-        allowed = "" if math.isinf(limit) else f" of {limit:.0f} s"
-        attempt.warn_of(EscalationKind.TIMED_OUT, f"slow: running for {running:.0f} s{allowed}")
+        limit = None if math.isinf(attempt.limits.timeout) else attempt.limits.timeout
+        allowed = "" if limit is None else f" of {format_duration(limit, 'en')}"
+        words = f"slow: running for {format_duration(running, 'en')}{allowed}"
+        attempt.warn_of(EscalationKind.TIMED_OUT, words, elapsed=round(running, 3), limit=limit)
 
 
 def _guess_progress(watch: _Watch, now: float) -> None:

@@ -13,12 +13,16 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from aad.events import EscalationLevel
+from aad.files import write_whole
+from aad.redact import Redactor
 
 # A longer line is no news; 64 KiB hold any progress note, and a reader must not grow with what it reads.
 LONGEST_LINE = 65536
-READ = 1 << 20
-# Reads for one look, so that a child that floods its file cannot keep everybody else waiting.
-READS = 8
+# Bytes taken in at one look. Of a child that says more between two looks only the newest is heard: what it
+# floods its file with must not keep everybody else waiting.
+MOST = 1 << 17
+# A larger file is not looked through for secrets when its child has ended, but removed.
+LARGEST = 1 << 24
 
 
 @frozen(kw_only=True)
@@ -39,10 +43,15 @@ class Asked:
 
 @frozen(kw_only=True)
 class Trouble:
-    """The child raises something to its parent session."""
+    """The child raises something to its parent session, or the monitor does so for it.
+
+    `elapsed` and `limit` are the seconds that a warning about time speaks of.
+    """
 
     message: str
     level: EscalationLevel
+    elapsed: float | None = None
+    limit: float | None = None
 
 
 News = Progress | Asked | Trouble
@@ -121,11 +130,27 @@ class NewsFile:
     def _chunks(self) -> Iterator[bytes]:
         # The child may have removed the file, or put something in its place: then there is no news.
         with suppress(OSError):
-            if self.path.stat().st_size <= self._offset:
+            behind = self.path.stat().st_size - self._offset
+            if behind <= 0:
                 return
+            if behind > MOST:
+                self._offset += behind - MOST
+                self._rest, self._skipping = b"", True
             with self.path.open("rb") as file:
                 file.seek(self._offset)
-                for _ in range(READS):
-                    chunk = file.read(READ)
-                    self._offset += len(chunk)
-                    yield chunk
+                chunk = file.read(MOST)
+                self._offset += len(chunk)
+                yield chunk
+
+    def mask(self, redactor: Redactor) -> None:
+        """Mask the secrets in the file, when the child is done with it."""
+        if redactor.idle:
+            return
+        with suppress(OSError):  # no file, or none of ours any more
+            if self.path.stat().st_size > LARGEST:
+                self.path.unlink()
+                return
+            told = self.path.read_bytes()
+            masked = redactor.redact_bytes(told)
+            if masked != told:
+                write_whole(self.path, masked)

@@ -7,6 +7,7 @@ scheduler's, limits the monitor's, decisions the parent session's, facts the rec
 import logging
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -93,7 +94,9 @@ class Orchestrator:
         self._redactor = self._make_redactor()
         self._slots = min(self.config.orchestrator.slots, count_affordable())
         self._limiter = trio.CapacityLimiter(self._slots)
-        self._record = RunRecord(project=self.project, run=self.run_id, lost=self._lose_record)
+        self._record = RunRecord(
+            project=self.project, run=self.run_id, redactor=self._redactor, lost=self._lose_record
+        )
         self._monitor = Monitor(interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick)
         self._parent = ParentSession(
             folder=self.project.escalations,
@@ -102,12 +105,15 @@ class Orchestrator:
             abort=self._abort,
             handler=on_escalation,
             notify=self._make_notifier(),
+            redact=self._redactor.redact,
         )
         self._under_way: dict[str, SessionRun] = {}
         self._failed_elsewhere: Counter[SessionId] = Counter()
         self._plan: Plan | None = None
         self._scheduler: Scheduler | None = None
         self._scope = trio.CancelScope()
+        # Of the sessions that are run by themselves.
+        self._lone_scopes: set[trio.CancelScope] = set()
         self._outfitter: Outfitter | None = None
         if resume is not None:
             self._record.open(resume=True)
@@ -154,8 +160,9 @@ class Orchestrator:
 
         `run` is an async callable, which gets a `ChildSession`; a shell line; or an argv. Without it the spec
         says itself what to run: a `Spec`, or the project's spec file of that id. Raises InputError for an id
-        that is unsafe or registered already, and for faults in the spec files.
+        that is unsafe or registered already, for faults in the spec files, and while `run` is going on.
         """
+        self._refuse_latecomers()
         return self._note(self._registry.register(spec, run=run, depends_on=depends_on, title=title))
 
     def register_specs(self, specs: Iterable[Spec], *, added: Iterable[str] = ()) -> list[SessionId]:
@@ -163,7 +170,12 @@ class Orchestrator:
 
         What they need outside of them and of what is registered was met or waived by who selected them.
         """
+        self._refuse_latecomers()
         return [self._note(spec) for spec in self._registry.register_many(specs, added=added)]
+
+    def _refuse_latecomers(self) -> None:
+        if self._scheduler is not None:
+            raise InputError(Problem("registered_too_late"))
 
     def _note(self, spec: Spec) -> SessionId:
         session = self.state.session(spec.id)
@@ -191,7 +203,10 @@ class Orchestrator:
             self._record.open()
 
     def close(self) -> None:
-        """Free the lock and the journal."""
+        """Free the lock and the journal; a run of single sessions is concluded first."""
+        if self._record.is_open and self.state.status == "running" and self.state.started is not None:
+            self.ending.finished = not (self.ending.interrupted or self.ending.aborted)
+            self._conclude(time.time() - self.state.started)
         self._record.close()
 
     async def run(self, plan: Plan | None = None) -> RunState:
@@ -239,7 +254,7 @@ class Orchestrator:
         """End the run in order: children get SIGTERM and their grace. `signal` is the one that asked."""
         self.ending.interrupted = True
         self.ending.signal = self.ending.signal or signal
-        self._scope.cancel()
+        self._cancel_all()
 
     def kill(self) -> None:
         """End all children at once, without grace."""
@@ -249,11 +264,16 @@ class Orchestrator:
 
     def _abort(self) -> None:
         self.ending.aborted = True
-        self._scope.cancel()
+        self._cancel_all()
 
     def _lose_record(self) -> None:
         self.ending.record_lost = True
+        self._cancel_all()
+
+    def _cancel_all(self) -> None:
         self._scope.cancel()
+        for scope in self._lone_scopes:
+            scope.cancel()
 
     def _conclude(self, duration: float) -> None:
         """Give what was never started its final event, then the run. Synchronous: nothing cuts it short."""
@@ -382,8 +402,12 @@ class Orchestrator:
         return CommandNotifier(command, env, str(self.project.root)) if command else None
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
-        reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED
-        failure = Failure(reason=reason, blocked_by=() if blocked_by is None else (blocked_by,))
+        failure = Failure(reason=Reason.INTERRUPTED)
+        if blocked_by is not None:
+            failure = Failure(reason=Reason.BLOCKED, blocked_by=(blocked_by,))
+        elif self._scheduler is not None and self._scheduler.stopped_by is not None:
+            message = f"fail-fast after {self._scheduler.stopped_by}"
+            failure = Failure(reason=Reason.INTERRUPTED, message=message)
         self._emit(SessionSkipped(spec=spec_id, attempt=0, failure=failure))
 
     # The seed's methods, for those who drive sessions themselves.
@@ -395,14 +419,20 @@ class Orchestrator:
 
         Its dependencies are the caller's business, and limits hold while `monitor_loop` runs beside it.
         """
-        spec_id = self._spec_of(session_id)
+        session = self._find_idle(session_id)
         self._begin()
-        async with self._serve():
-            slot = LoneSlot(self._limiter)
-            await slot.acquire()
-            task_status.started()
-            await self._run_session(spec_id, slot)
-        self._record.flush()
+        scope = trio.CancelScope()
+        self._lone_scopes.add(scope)
+        try:
+            with scope:
+                async with self._serve():
+                    slot = LoneSlot(self._limiter)
+                    await slot.acquire()
+                    task_status.started()
+                    await self._run_session(session.spec_id, slot)
+        finally:
+            self._lone_scopes.discard(scope)
+            self._record.flush()
 
     async def monitor_loop(self) -> None:
         """Check all running sessions every `monitor_interval`, until cancelled. `run` does so itself."""
@@ -417,7 +447,7 @@ class Orchestrator:
         kind: EscalationKind = EscalationKind.FAILED,
     ) -> EscalationLog:
         """Raise something about a session to the parent session; a critical one ends the run."""
-        session = self.sessions[session_id]
+        session = self._find_session(session_id)
         return self._parent.raise_nowait(
             EscalationLog(
                 id="",
@@ -436,13 +466,13 @@ class Orchestrator:
 
     def on_session_completed(self, session_id: SessionId) -> None:
         """Take note that a session which the caller carried out is complete; its dependents may start."""
-        session = self.sessions[session_id]
+        session = self._find_idle(session_id)
         self._emit(SessionCompleted(spec=session.spec_id, attempt=session.attempt))
         self._note_ended(session)
 
     def on_session_failed(self, session_id: SessionId, error: BaseException | str) -> bool:
         """Take note that a session which the caller carried out has failed; True: try it again."""
-        session = self.sessions[session_id]
+        session = self._find_idle(session_id)
         told = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         message = self._redactor.redact(told)
         failure = Failure(reason=Reason.UNKNOWN, message=message)
@@ -462,11 +492,18 @@ class Orchestrator:
         if self._scheduler is not None:
             self._scheduler.note_ended(session.spec_id)
 
-    def _spec_of(self, session_id: SessionId) -> str:
+    def _find_session(self, session_id: SessionId) -> Session:
         session = self.sessions.get(session_id)
         if session is None or session.spec_id not in self._registry.specs:
             raise InputError(Problem("session_unknown", {"session": session_id}))
-        return session.spec_id
+        return session
+
+    def _find_idle(self, session_id: SessionId) -> Session:
+        """Return a session that is nobody's business but the caller's."""
+        session = self._find_session(session_id)
+        if session.spec_id in self._under_way:
+            raise InputError(Problem("session_under_way", {"session": session_id}))
+        return session
 
 
 @asynccontextmanager

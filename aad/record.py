@@ -15,10 +15,24 @@ from attrs import define, evolve, field
 
 from aad.display.base import Display
 from aad.errors import InputError, JournalError, Problem
-from aad.events import Event, RunFinished, RunStarted, SessionOutput
+from aad.events import (
+    EscalationDecided,
+    EscalationRaised,
+    Event,
+    Failure,
+    PlanMade,
+    RetryScheduled,
+    RunFinished,
+    RunStarted,
+    SessionEnded,
+    SessionOutput,
+    SessionProgress,
+    SessionWaiting,
+)
 from aad.journal import Journal, point_latest
 from aad.lock import hold_lock
 from aad.project import Project
+from aad.redact import Redactor
 from aad.state import RunState
 from aad.version import __version__
 
@@ -32,6 +46,7 @@ class RunRecord:
 
     project: Project
     run: str
+    redactor: Redactor = field(factory=lambda: Redactor(()))
     lost: Callable[[], None] = lambda: None
     state: RunState = field(init=False)
     trouble: JournalError | None = field(default=None, init=False)
@@ -84,7 +99,7 @@ class RunRecord:
 
     def emit(self, event: Event) -> None:
         """Record one event. Raises IllegalTransitionError before anything is written."""
-        event = evolve(event, ts=time.time(), run=self.run)
+        event = redact_event(self.redactor, evolve(event, ts=time.time(), run=self.run))
         self.state.check(event)
         event = self._append(event)
         self.state.apply(event)
@@ -154,3 +169,27 @@ class RunRecord:
     def _close_listeners(self) -> None:
         while self._listeners:
             self._listeners.pop().close()
+
+
+def redact_event(redactor: Redactor, event: Event) -> Event:
+    """Return an event with the secrets in what it says masked; ids and paths stay as they are."""
+    if redactor.idle:
+        return event
+    match event:
+        case PlanMade(specs=specs):
+            return evolve(event, specs=tuple(evolve(e, title=redactor.redact(e.title)) for e in specs))
+        case SessionEnded(failure=Failure() as failure) | RetryScheduled(failure=Failure() as failure):
+            return evolve(event, failure=_redact_failure(redactor, failure))
+        case EscalationRaised(message=message, failure=found):
+            failure_masked = found and _redact_failure(redactor, found)
+            return evolve(event, message=redactor.redact(message), failure=failure_masked)
+        case SessionProgress(message=str() as words) | SessionWaiting(message=words):
+            return evolve(event, message=redactor.redact(words))
+        case EscalationDecided(message=str() as words) | SessionOutput(message=words):
+            return evolve(event, message=redactor.redact(words))
+    return event
+
+
+def _redact_failure(redactor: Redactor, failure: Failure) -> Failure:
+    tail = tuple(map(redactor.redact, failure.log_tail))
+    return evolve(failure, message=redactor.redact(failure.message), log_tail=tail)

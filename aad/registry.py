@@ -35,7 +35,8 @@ class Registry:
     def register(self, spec: Spec | str, *, run: Run | None, depends_on: Iterable[str], title: str) -> Spec:
         """Take in one spec; an id alone stands for the project's spec file of that id, if there is one."""
         if isinstance(spec, str):
-            made = Spec(id=spec, title=title, depends_on=tuple(depends_on), text=title)
+            needed = (depends_on,) if isinstance(depends_on, str) else tuple(depends_on)
+            made = Spec(id=spec, title=title, depends_on=needed, text=title)
             spec = made if run is not None else self._find_file(spec) or made
         if isinstance(run, str):
             spec = evolve(spec, run=run)

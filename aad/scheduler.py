@@ -93,6 +93,7 @@ class Scheduler:
     limiter: trio.CapacityLimiter
     schedule: Literal["eager", "waves"] = "eager"
     fail_fast: bool = False
+    stopped_by: str | None = field(default=None, init=False)
     _rows: dict[str, _Row] = field(init=False)
     _waves: list[_Wave] = field(init=False)
     _queue: ReadyQueue = field(factory=ReadyQueue, init=False)
@@ -127,8 +128,9 @@ class Scheduler:
             for wave in self._waves:
                 wave.over.set()
 
-    def stop(self) -> None:
-        """Start nothing more; what runs goes on to its end."""
+    def stop(self, after: str | None = None) -> None:
+        """Start nothing more; what runs goes on to its end. `after` is the spec whose failure is why."""
+        self.stopped_by = after
         self._stopped.set()
         for row in self._rows.values():
             if row.granted is not None:
@@ -209,7 +211,7 @@ class Scheduler:
         else:
             self._skip_dependents(row)
             if self.fail_fast and not self._stopped.is_set():
-                self.stop()
+                self.stop(row.planned.id)
 
     def _open_dependents(self, row: _Row) -> None:
         for spec_id in row.planned.dependents:

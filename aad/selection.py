@@ -1,7 +1,7 @@
 """Which specs a run takes: those asked for, and what they need. Knows neither files nor order."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -46,11 +46,12 @@ def select(
     *,
     with_dependencies: bool = True,
     allow_draft: bool = False,
+    find_faults: Callable[[Iterable[Spec]], Iterable[Problem]] = lambda _: (),
 ) -> Selection:
     """Return the specs that are wanted (`None`: all) and what they need unless that is complete.
 
     Raises NothingMatchedError where nothing matches, InputError for all other faults of the catalogue and
-    of what is wanted, together.
+    of what is wanted, together with the faults that `find_faults` finds in the specs that were chosen.
     """
     names = None if wanted is None else parse_wanted(",".join(wanted))
     choice = _Choice(catalogue, allow_draft)
@@ -60,6 +61,7 @@ def select(
         choice.take_named(names)
     if with_dependencies:
         choice.take_needed()
+    choice.judge(find_faults)
     return choice.settle()
 
 
@@ -107,6 +109,10 @@ class _Choice:
                 if other is not None and needed not in self._chosen and self._take_for(spec, other):
                     waiting.append(other)
 
+    def judge(self, find_faults: Callable[[Iterable[Spec]], Iterable[Problem]]) -> None:
+        """Note what is wrong with what was chosen."""
+        self._problems += find_faults(self._chosen.values())
+
     def settle(self) -> Selection:
         """Return what was chosen; raises for all that is wrong with it."""
         self._raise_faults()
@@ -139,8 +145,10 @@ class _Choice:
         return True
 
     def _raise_faults(self) -> None:
-        self._problems.sort(key=lambda problem: (problem.path or "", problem.line or 0))
-        faults = (*self.catalogue.problems, *self._problems)
+        faults = sorted(
+            (*self.catalogue.problems, *self._problems),
+            key=lambda problem: (problem.path or "", problem.line or 0),
+        )
         unmatched = tuple(_describe_unmatched(self._unmatched, self.catalogue))
         if faults or (unmatched and self._chosen):
             raise InputError((*faults, *unmatched))

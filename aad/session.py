@@ -179,15 +179,39 @@ class SessionRun:
         may_retry = failure.reason is not Reason.SPAWN_FAILED and self.policy.allows(
             failures=self._failures, transient=verdict.transient
         )
-        log, decision = await self.crew.parent.raise_and_wait(self._describe(failure, will_retry=may_retry))
-        if decision.action is Action.RETRY:
-            return await self._retry(failure, log)
+        return await self._obey(failure, self._describe(failure, will_retry=may_retry))
+
+    async def _ask(self, question: Question) -> bool:
+        """Take a question to the parent session; go on with its answer, else wait for a person."""
+        log = self._escalation(EscalationLevel.ERROR, EscalationKind.QUESTION, question.text)
+        failure = Failure(reason=Reason.NO_RESULT, message=question.text)
+        return await self._obey(failure, evolve(log, question=question))
+
+    async def _obey(self, failure: Failure, raised: EscalationLog) -> bool:
+        """Raise what ended an attempt and do as the parent session decides; tell whether another follows."""
+        log, decision = await self.crew.parent.raise_and_wait(raised)
+        match decision.action:
+            case Action.RETRY:
+                return await self._retry(failure, log)
+            case Action.ANSWER:
+                self.answer = decision.text or ""
+                self._wait(log)
+                return await self._go_on(failure, log)
+            case Action.WAIT:
+                self._wait(log)
+                return False
         self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
         return False
 
+    def _wait(self, log: EscalationLog) -> None:
+        self.slot.release()
+        self.crew.emit(
+            SessionWaiting(spec=self.spec.id, attempt=self.number, escalation=log.id, message=log.reason)
+        )
+
     async def _retry(self, failure: Failure, log: EscalationLog) -> bool:
         self.slot.release()
-        delay = self.policy.delay(self._failures, self.crew.draw)
+        delay = self.policy.delay(max(self._failures, 1), self.crew.draw)
         self.crew.emit(
             RetryScheduled(
                 spec=self.spec.id,
@@ -198,31 +222,13 @@ class SessionRun:
                 escalation=log.id,
             )
         )
-        if await self.slot.acquire(after=delay):
+        return await self._go_on(failure, log, after=delay)
+
+    async def _go_on(self, failure: Failure, log: EscalationLog, *, after: float = 0.0) -> bool:
+        """Get a slot for the next attempt; where nothing more is started, the session ends as it failed."""
+        if await self.slot.acquire(after=after):
             return True
         self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
-        return False
-
-    async def _ask(self, question: Question) -> bool:
-        """Take a question to the parent session; go on with its answer, else wait for a person."""
-        raised = evolve(
-            self._escalation(EscalationLevel.ERROR, EscalationKind.QUESTION, question.text), question=question
-        )
-        log, decision = await self.crew.parent.raise_and_wait(raised)
-        waiting = SessionWaiting(
-            spec=self.spec.id, attempt=self.number, escalation=log.id, message=question.text
-        )
-        if decision.action is Action.WAIT:
-            self.crew.emit(waiting)
-            return False
-        if decision.action is Action.ANSWER:
-            self.crew.emit(waiting)
-            self.answer = decision.text or ""
-            if await self.slot.acquire():
-                return True
-        self._finish(
-            SessionFailed, Failure(reason=Reason.NO_RESULT, message=question.text), escalation=log.id
-        )
         return False
 
     async def _wait_for_plenty(self, error: SpawnError) -> bool:
@@ -312,7 +318,8 @@ class SessionRun:
         )
 
     def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
-        self.crew.parent.raise_nowait(self._escalation(trouble.level, kind, trouble.message))
+        raised = self._escalation(trouble.level, kind, trouble.message)
+        self.crew.parent.raise_nowait(evolve(raised, elapsed=trouble.elapsed, limit=trouble.limit))
 
     def leaked(self) -> None:
         self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=LEAKED))

@@ -139,8 +139,12 @@ class RunState:
     status: str = "pending"
     exit_code: int | None = None
     signal: int | None = None
+    # The critical escalation that ends the run; one that is decided otherwise ends nothing.
+    critical: str | None = None
     duration_s: float = 0.0
     plan: events.PlanMade | None = None
+    # What any segment of the run planned, by id, as it was planned last.
+    planned: dict[str, events.PlanEntry] = field(factory=dict)
     sessions: dict[SessionId, Session] = field(factory=dict)
 
     def apply(self, event: Event) -> None:
@@ -148,6 +152,7 @@ class RunState:
         match event:
             case SessionEvent():
                 self.session(event.spec).apply(event)
+                self._judge(event)
             case events.RunStarted():
                 self._start(event)
             case events.PlanMade():
@@ -176,12 +181,24 @@ class RunState:
         return frozenset(s.spec_id for s in self.sessions.values() if s.status is Status.COMPLETED)
 
     def count(self) -> Counter[Status]:
-        """Count the sessions by status, less those that were complete before."""
-        return Counter(s.status for s in self.sessions.values() if not s.done_before)
+        """Count the sessions by status, less those complete before and those this segment leaves alone."""
+        present = set() if self.plan is None else {entry.id for entry in self.plan.specs}
+        left_alone = self.planned.keys() - present
+        return Counter(
+            s.status for s in self.sessions.values() if not s.done_before and s.spec_id not in left_alone
+        )
+
+    def _judge(self, event: SessionEvent) -> None:
+        match event:
+            case events.EscalationRaised(level=events.EscalationLevel.CRITICAL):
+                self.critical = self.critical or event.escalation
+            case events.EscalationDecided() if event.escalation == self.critical:
+                self.critical = self.critical if event.action is events.Action.ABORT else None
 
     def _start(self, event: events.RunStarted) -> None:
         self.run, self.pid, self.jobs = event.run, event.pid, event.jobs
         self.status, self.ended, self.exit_code, self.signal = "running", None, None, None
+        self.critical = None
         if self.started is None:
             self.started = event.ts
         for session in self.sessions.values():
@@ -191,6 +208,7 @@ class RunState:
     def _plan(self, event: events.PlanMade) -> None:
         self.plan = event
         for entry in event.specs:
+            self.planned[entry.id] = entry
             session = self.session(entry.id)
             session.title = entry.title
             if entry.status == "complete" and session.status is not Status.COMPLETED:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aad.display.failures import describe_failure, name_signal
+from aad.display.failures import describe_failure, has_output, name_signal
 from aad.events import Failure, Reason
 
 
@@ -23,6 +23,13 @@ from aad.events import Failure, Reason
         (Failure(reason=Reason.VERIFY_FAILED, signal=9), "verification failed", "検証に失敗"),
         (Failure(reason=Reason.BLOCKED, blocked_by=("A", "B")), "needs A, B", "A, B が必要です"),
         (Failure(reason=Reason.BLOCKED), "blocked", "実行不可"),
+        (
+            Failure(reason=Reason.INTERRUPTED, message="fail-fast after B"),
+            "fail-fast after B",
+            "B の失敗により打ち切り (fail-fast)",
+        ),
+        (Failure(reason=Reason.INTERRUPTED), "interrupted", "中断"),
+        (Failure(reason=Reason.INTERRUPTED, message="by hand"), "interrupted: by hand", "中断: by hand"),
     ],
 )
 def test_a_reason_is_said_in_both_languages(failure: Failure, english: str, japanese: str) -> None:
@@ -65,3 +72,9 @@ def test_a_message_is_added_where_it_says_more(message: str, english: str, japan
 
 def test_a_signal_without_a_name_is_its_number() -> None:
     assert [name_signal(number) for number in (9, 15, 999)] == ["SIGKILL", "SIGTERM", "999"]
+
+
+def test_only_what_was_never_started_has_no_output() -> None:
+    without = [reason for reason in Reason if not has_output(Failure(reason=reason))]
+
+    assert (without, has_output(None)) == ([Reason.SPAWN_FAILED], True)

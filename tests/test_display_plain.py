@@ -75,11 +75,14 @@ def escalate(
     level: EscalationLevel,
     kind: EscalationKind = EscalationKind.FAILED,
     failure: Failure | None = None,
+    *,
+    elapsed_s: float | None = None,
+    limit_s: float | None = None,
 ) -> Event:
     name = f"{spec}-{level}"
     return events.EscalationRaised(
         spec=spec, attempt=1, escalation=name, level=level, kind=kind, message="the disk is slow",
-        path=f".aad/escalations/{name}.json", failure=failure,
+        path=f".aad/escalations/{name}.json", failure=failure, elapsed_s=elapsed_s, limit_s=limit_s,
     )  # fmt: skip
 
 
@@ -327,6 +330,84 @@ def test_a_plan_marks_what_is_complete() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [("en", "  Added: A, C (needed by B, D)"), ("ja", "  追加: A, C（B, D に必要）")],
+)
+def test_a_plan_names_what_was_added_for_the_sake_of_others(lang: str, line: str) -> None:
+    run = Watched(lang)
+
+    told = run.turn(
+        planned(
+            PlanEntry(id="C", added=True),
+            PlanEntry(id="A", depends_on=("C",), added=True),
+            PlanEntry(id="D", depends_on=("A", "B")),
+            PlanEntry(id="B", depends_on=("A", "C")),
+            PlanEntry(id="E"),
+        )
+    )
+
+    assert told.splitlines()[-2:] == [line, ""]
+
+
+@pytest.mark.parametrize(
+    ("lang", "lines"),
+    [
+        (
+            "en",
+            f"""\
+🚀 Orchestrator started
+  run {RUN} resumed · 1 spec · 1 complete · 8 slots
+📊 Plan:
+  - A (complete)
+
+✓ nothing left to do
+
+📈 Summary:
+  Completed: 2 (A, B)
+  Failed: 0
+  Total time: 1s
+""",
+        ),
+        (
+            "ja",
+            f"""\
+🚀 オーケストレーターを起動しました
+  実行 {RUN} を再開 · Spec 1件 · 完了 1件 · 並列数 8
+📊 実行計画:
+  - A (完了済み)
+
+✓ 残りの作業はありません
+
+📈 実行結果サマリー:
+  成功: 2件 (A, B)
+  失敗: 0件
+  合計時間: 1秒
+""",
+        ),
+    ],
+)
+def test_a_resumed_run_with_nothing_left_says_so_and_counts_the_specs_of_its_plan(
+    lang: str, lines: str
+) -> None:
+    run = Watched(lang)
+    plan = planned(PlanEntry(id="A"), PlanEntry(id="B"))
+    for event in (started(), plan, begin("A"), complete("A"), begin("B"), complete("B")):
+        run.state.apply(event)
+
+    told = run.turn(started(resumed=True), planned(PlanEntry(id="A", status="complete")), end(seconds=1.0))
+
+    assert told == lines
+
+
+def test_one_blank_line_stands_between_a_plan_and_the_summary() -> None:
+    run = Watched()
+
+    told = run.turn(planned(PlanEntry(id="A")), end("interrupted", signal=15))
+
+    assert told.splitlines()[2:5] == ["  - A (no dependencies)", "", "📈 Summary:"]
+
+
 def test_a_resumed_run_says_so_and_how_much_is_complete() -> None:
     run = Watched()
     plan = planned(PlanEntry(id="A"), PlanEntry(id="B"))
@@ -368,6 +449,23 @@ def test_a_start_is_told_before_the_end_of_the_same_session() -> None:
     )
 
 
+def test_the_clock_never_runs_backwards() -> None:
+    run = Watched(verbosity=1)
+    clocks = [time.strftime("%H:%M:%S", time.localtime(ts)) for ts in (1000.0, 1001.0, 1002.0)]
+    run.turn(begin("A", ts=1000.0))
+
+    told = run.turn(
+        begin("B", ts=1001.0),
+        begin("C", ts=1001.0),
+        events.SessionProgress(spec="A", ts=1002.0, progress=0.5),
+        begin("D", ts=1002.0),
+    )
+
+    assert told == (
+        f"{clocks[1]} ⏳ B, C started in parallel...\n{clocks[2]} ▸ A 50%\n{clocks[2]} ⏳ D started...\n"
+    )
+
+
 def test_many_that_start_together_are_named_up_to_ten() -> None:
     run = Watched()
 
@@ -401,6 +499,15 @@ def test_a_failure_points_to_the_log_that_its_start_named() -> None:
     told = run.turn(fail("A"))
 
     assert told == "⚠ A failed (2s): unknown reason\n  → log: a.log\n"
+
+
+def test_what_could_not_be_started_has_no_log_to_look_into() -> None:
+    run = Watched()
+    run.turn(events.SessionStarted(spec="A", attempt=1, log="a.log"))
+
+    told = run.turn(fail("A", Failure(reason=Reason.SPAWN_FAILED, message="no such file: agent")))
+
+    assert told == "⚠ A failed (2s): could not be started: no such file: agent\n"
 
 
 def test_an_escalation_that_was_not_seen_is_named_by_its_id() -> None:
@@ -472,7 +579,7 @@ def test_a_session_that_waits_for_something_else_points_to_its_escalation() -> N
     run.turn(begin("A"))
 
     told = run.turn(
-        escalate("A", EscalationLevel.ERROR, EscalationKind.AUTH),
+        escalate("A", EscalationLevel.ERROR, EscalationKind.AUTH, Failure(reason=Reason.AUTH)),
         events.SessionWaiting(spec="A", attempt=1, escalation="A-error", message="sign in first"),
     )
 
@@ -505,18 +612,80 @@ def test_an_attempt_that_follows_without_failure_says_no_reason() -> None:
     assert told == "↻ A: attempt 2 follows\n"
 
 
-def test_a_warning_and_a_critical_escalation_are_told_and_an_error_is_left_to_the_failure() -> None:
-    run = Watched()
+def test_an_escalation_is_told_with_the_mark_of_its_level() -> None:
+    run = Watched(style=Style(symbols=UNICODE))
     run.turn(begin("A"))
 
     told = run.turn(*(escalate("A", level) for level in EscalationLevel))
 
     assert told == (
-        "⚠ A: the disk is slow\n"
+        "! A: the disk is slow\n"
         "  → escalation: .aad/escalations/A-warning.json\n"
-        "⚠ A: critical: the disk is slow\n"
+        "✗ A: the disk is slow\n"
+        "  → escalation: .aad/escalations/A-error.json\n"
+        "✗ A: critical: the disk is slow\n"
         "  → escalation: .aad/escalations/A-critical.json\n"
     )
+
+
+def test_an_escalation_of_a_failure_is_left_to_the_line_of_the_failure() -> None:
+    run = Watched()
+    run.turn(begin("A"))
+
+    told = run.turn(
+        *(
+            escalate("A", level, failure=Failure(reason=Reason.NO_RESULT))
+            for level in (EscalationLevel.WARNING, EscalationLevel.ERROR)
+        )
+    )
+
+    assert told == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "clock", "english", "japanese"),
+    [
+        (EscalationKind.STALLED, (5.0, 10.0), "silent for 5s of 10s", "5秒以上出力がありません（上限10秒）"),
+        (EscalationKind.STALLED, (90.0, None), "silent for 1m 30s", "1分30秒以上出力がありません"),
+        (
+            EscalationKind.TIMED_OUT,
+            (60.0, 3600.0),
+            "slow: running for 1m of 1h",
+            "実行が長引いています: 1分（上限1時間）",
+        ),
+        (EscalationKind.TIMED_OUT, (7200.0, None), "slow: running for 2h", "実行が長引いています: 2時間"),
+        (EscalationKind.TIMED_OUT, (None, None), "the disk is slow", "the disk is slow"),
+        (EscalationKind.FAILED, (5.0, 10.0), "the disk is slow", "the disk is slow"),
+    ],
+)
+def test_a_warning_about_time_is_said_in_the_language_of_the_display(
+    kind: EscalationKind, clock: tuple[float | None, float | None], english: str, japanese: str
+) -> None:
+    elapsed, limit = clock
+    warning = escalate("A", EscalationLevel.WARNING, kind, elapsed_s=elapsed, limit_s=limit)
+
+    told = [Watched(lang).turn(warning).splitlines()[0] for lang in ("en", "ja")]
+
+    assert told == [f"⚠ A: {english}", f"⚠ A: {japanese}"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [
+        ("en", "⊘ E skipped: fail-fast after B"),
+        ("ja", "⊘ E をスキップしました: B の失敗により打ち切り (fail-fast)"),
+    ],
+)
+def test_what_fail_fast_skips_was_not_interrupted(lang: str, line: str) -> None:
+    run = Watched(lang)
+
+    told = run.turn(
+        events.SessionSkipped(
+            spec="E", failure=Failure(reason=Reason.INTERRUPTED, message="fail-fast after B")
+        )
+    )
+
+    assert told == f"{line}\n"
 
 
 def test_a_critical_escalation_is_told_to_the_quiet_too() -> None:
@@ -604,3 +773,43 @@ def test_a_turn_is_written_at_once_and_closing_writes_what_is_left() -> None:
     display.flush()
 
     assert written == ["⏳ A started...\n✓ A completed (1s)\n⏳ B started...\n"]
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what it is sent."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def interrupt(out: io.StringIO, verbosity: int = 0) -> str:
+    """Return what is written when a run is interrupted that has just begun two sessions."""
+    state = RunState()
+    display = PlainDisplay(Stream(out), state, Style(symbols=UNICODE), "en", verbosity=verbosity)
+    for event in (begin("A"), begin("B")):
+        state.apply(event)
+        display.show(event)
+
+    display.tell_interrupted()
+
+    return out.getvalue()
+
+
+def test_an_interruption_is_answered_at_once_behind_what_came_before() -> None:
+    told = interrupt(io.StringIO())
+
+    assert told == ("▸ A, B started in parallel...\n! interrupted: ending 2 sessions (^C again kills them)\n")
+
+
+def test_on_a_terminal_the_answer_leaves_the_line_on_which_the_key_was_shown() -> None:
+    told = interrupt(Terminal())
+
+    assert told == (
+        "▸ A, B started in parallel...\n\n! interrupted: ending 2 sessions (^C again kills them)\n"
+    )
+
+
+def test_an_interruption_is_not_answered_to_the_quiet() -> None:
+    told = interrupt(Terminal(), verbosity=-1)
+
+    assert told == ""

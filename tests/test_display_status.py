@@ -3,7 +3,7 @@
 import pytest
 
 from aad import events
-from aad.display.status import align, draw_status, say_running
+from aad.display.status import align, draw_status, say_interrupted, say_running
 from aad.display.style import ASCII, EMOJI, Style
 from aad.display.voice import Voice
 from aad.events import PlanEntry
@@ -112,3 +112,29 @@ def test_a_column_without_words_goes() -> None:
 
 def test_no_rows_are_no_lines() -> None:
     assert align([]) == []
+
+
+@pytest.mark.parametrize(
+    ("running", "english", "japanese"),
+    [
+        (0, "interrupted: ending the run", "中断します: 実行を終了しています"),
+        (
+            1,
+            "interrupted: ending 1 session (^C again kills it)",
+            "中断します: 1件のセッションを終了しています (もう一度 ^C で強制終了)",
+        ),
+        (
+            1200,
+            "interrupted: ending 1,200 sessions (^C again kills them)",
+            "中断します: 1,200件のセッションを終了しています (もう一度 ^C で強制終了)",
+        ),
+    ],
+)
+def test_an_interruption_is_answered_with_what_is_ended(running: int, english: str, japanese: str) -> None:
+    state = RunState()
+    for number in range(running):
+        state.apply(events.SessionStarted(spec=f"S{number}"))
+
+    told = [say_interrupted(state, Voice(lang, Style(symbols=ASCII))) for lang in ("en", "ja")]
+
+    assert told == [f"! {english}", f"! {japanese}"]

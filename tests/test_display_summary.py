@@ -4,7 +4,7 @@ from aad import events
 from aad.display.style import ASCII, EMOJI, Style
 from aad.display.summary import find_critical_path, summarize_run
 from aad.display.voice import Voice
-from aad.events import Event, Failure, PlanEntry, Reason, Usage
+from aad.events import Action, Event, Failure, PlanEntry, Reason, Usage
 from aad.state import RunState
 
 ENGLISH = Voice("en", Style(symbols=EMOJI))
@@ -98,6 +98,83 @@ def test_a_deadline_of_the_whole_run_is_named() -> None:
         "  Total time: 1m 5s",
         "  Next: aad orchestrate --resume",
     ]
+
+
+def a_critical_end(*then: Event) -> RunState:
+    """Return a run that a critical escalation of C ended, and with it A, which had failed before."""
+    return after(
+        plan(PlanEntry(id="A"), PlanEntry(id="C")),
+        *map(begin, "AC"),
+        events.SessionFailed(spec="A"),
+        critical("C-critical"),
+        critical("C-critical-2"),
+        *then,
+        events.SessionFailed(spec="C", escalation="C-critical"),
+        end("failed"),
+    )
+
+
+def critical(escalation: str) -> Event:
+    return events.EscalationRaised(
+        spec="C", escalation=escalation, level=events.EscalationLevel.CRITICAL,
+        kind=events.EscalationKind.FAILED, message="the disk is gone", path="p",
+    )  # fmt: skip
+
+
+def decide(action: Action, escalation: str = "C-critical") -> Event:
+    return events.EscalationDecided(spec="C", escalation=escalation, action=action)
+
+
+def test_a_critical_escalation_is_named_as_the_end_and_to_be_looked_at_first() -> None:
+    lines = summarize_run(a_critical_end(decide(Action.ABORT)), ENGLISH)
+
+    assert lines == [
+        "📈 Summary:",
+        "  Completed: 0",
+        "  Failed: 2 (A, C)",
+        "  Ended by the critical escalation C-critical",
+        "  Total time: 1m 5s",
+        "  Next: aad escalations show C-critical · aad logs A · aad orchestrate --resume",
+    ]
+
+
+def test_a_critical_end_is_named_in_japanese_too() -> None:
+    lines = summarize_run(a_critical_end(), Voice("ja", Style(symbols=EMOJI)))
+
+    assert lines[3] == "  重大なエスカレーション C-critical により終了しました"
+
+
+def test_a_critical_escalation_that_was_decided_otherwise_ended_nothing() -> None:
+    told = summarize_run(a_critical_end(decide(Action.SKIP)), ENGLISH)
+
+    assert told[3:] == ["  Total time: 1m 5s", "  Next: aad logs A · aad orchestrate --resume"]
+
+
+def test_the_critical_escalation_of_an_earlier_segment_ends_no_later_one() -> None:
+    state = a_critical_end(decide(Action.ABORT))
+    state.apply(events.RunStarted(pid=1, version="0.1.0", jobs=1, schedule="eager", resumed=True))
+
+    assert state.critical is None
+
+
+def test_an_escalation_that_is_both_critical_and_the_last_of_a_failure_is_named_once() -> None:
+    state = after(plan(PlanEntry(id="C")), begin("C"), critical("C-critical"), events.SessionFailed(spec="C"))
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines[-1] == "  Next: aad escalations show C-critical · aad logs C · aad orchestrate --resume"
+
+
+def test_what_could_not_be_started_has_no_log_to_look_into() -> None:
+    state = after(
+        plan(PlanEntry(id="A")),
+        begin("A"),
+        events.SessionFailed(spec="A", log="a.log", failure=Failure(reason=Reason.SPAWN_FAILED)),
+    )
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines[-1] == "  Next: aad orchestrate --resume"
 
 
 def test_ten_names_stand_in_a_row_and_the_others_are_counted() -> None:

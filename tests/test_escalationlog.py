@@ -113,20 +113,20 @@ def test_a_folder_that_is_gone_is_an_error_of_the_system(tmp_path: Path) -> None
 
 
 def test_the_first_id_has_no_number(tmp_path: Path) -> None:
-    assert free_id(tmp_path / "none", "A", EscalationLevel.ERROR) == "A-error"
+    assert free_id(tmp_path / "none", "A", EscalationLevel.ERROR) == ("A-error", 1)
 
 
-def test_an_id_is_taken_by_a_file_or_by_one_that_is_yet_to_be_written(tmp_path: Path) -> None:
+def test_an_id_is_taken_by_a_file_or_lies_before_the_first_that_is_looked_at(tmp_path: Path) -> None:
     LOG.write(tmp_path)
     evolve(LOG, id="A-error-3").write(tmp_path)
 
     names = [
         free_id(tmp_path, "A", EscalationLevel.ERROR),
-        free_id(tmp_path, "A", EscalationLevel.ERROR, {"A-error-2"}),
-        free_id(tmp_path, "A", EscalationLevel.WARNING, {"A-error-2"}),
+        free_id(tmp_path, "A", EscalationLevel.ERROR, 3),
+        free_id(tmp_path, "A", EscalationLevel.WARNING),
     ]
 
-    assert names == ["A-error-2", "A-error-4", "A-warning"]
+    assert names == [("A-error-2", 2), ("A-error-4", 4), ("A-warning", 1)]
 
 
 # Reading.

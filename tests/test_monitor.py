@@ -157,7 +157,7 @@ async def test_silence_is_warned_of_once_and_then_ended(at_work: Bench, autojump
 
     await watch_alone(attempt)
 
-    assert at_work.heard.warnings == [("stalled", "silent for 10 s of 20 s")]
+    assert at_work.heard.warnings == [("stalled", "silent for 10s of 20s")]
     assert (attempt.ended_by, trio.current_time()) == (Reason.STALLED, 20.0)
 
 
@@ -170,8 +170,8 @@ async def test_silence_is_warned_of_again_after_a_sign_of_life(
 
     # Heard at the look of second 13.
     assert at_work.heard.warnings == [
-        ("stalled", "silent for 10 s of 20 s"),
-        ("stalled", "silent for 10 s of 20 s"),
+        ("stalled", "silent for 10s of 20s"),
+        ("stalled", "silent for 10s of 20s"),
     ]
     assert attempt.ended_by is None
 
@@ -201,7 +201,7 @@ async def test_news_that_came_before_the_limit_save_an_attempt_though_nobody_loo
 
 @pytest.mark.parametrize(
     ("limit", "told"),
-    [(100.0, "slow: running for 60 s of 100 s"), (float("inf"), "slow: running for 60 s")],
+    [(100.0, "slow: running for 1m of 1m 40s"), (float("inf"), "slow: running for 1m")],
 )
 async def test_a_slow_attempt_is_named_once(
     at_work: Bench, autojump_clock: MockClock, limit: float, told: str

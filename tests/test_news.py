@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from aad.events import EscalationLevel
-from aad.news import LONGEST_LINE, Asked, News, NewsFile, Progress, Trouble, parse_news
+from aad.news import LONGEST_LINE, MOST, Asked, News, NewsFile, Progress, Trouble, parse_news
+from aad.redact import Redactor
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_a_last_line_without_an_end_counts_at_the_end_only(path: Path) -> None:
 
 def test_broken_and_endless_lines_are_counted_and_passed_over(path: Path) -> None:
     news = NewsFile(path)
-    path.write_bytes(b"rubbish\n" + b"x" * (3 * LONGEST_LINE) + b'\n{"progress": 0.5}\n\n')
+    path.write_bytes(b"rubbish\n" + b"x" * (LONGEST_LINE + 1) + b'\n{"progress": 0.5}\n\n')
 
     assert (list(news.read()), news.unread) == ([Progress(progress=0.5)], 2)
 
@@ -85,3 +86,24 @@ def test_a_folder_in_the_files_place_is_no_news(path: Path) -> None:
     path.mkdir()
 
     assert list(NewsFile(path).read(last=True)) == []
+
+
+def test_of_a_flood_only_the_newest_is_heard(path: Path) -> None:
+    news = NewsFile(path)
+    lines = [b'{"progress": %.6f}\n' % (n / 100_000) for n in range(100_000)]
+    path.write_bytes(b"".join(lines))
+
+    told = list(news.read())
+
+    assert told[-1] == Progress(progress=0.99999)
+    assert len(told) == MOST // len(lines[0])
+    assert list(news.read()) == []
+
+
+def test_secrets_are_masked_when_the_child_is_done(path: Path) -> None:
+    news = NewsFile(path)
+    path.write_bytes(b'{"message": "tok-123456789"}\n')
+
+    news.mask(Redactor(["tok-123456789"]))
+
+    assert path.read_bytes() == b'{"message": "[redacted]"}\n'

@@ -17,7 +17,7 @@ from aad.errors import InputError, LockedError, TransientError
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import Action, EscalationLevel, Reason
 from aad.journal import read_journal, replay
-from aad.orchestrator import open_orchestrator
+from aad.orchestrator import Orchestrator, open_orchestrator
 from aad.process import SpawnError
 from aad.spec import Spec
 from aad.testing import Script
@@ -161,7 +161,7 @@ async def test_silence_is_warned_of_and_then_ended(theatre: MakeTheatre, autojum
 
     raised = [event for event in stage.recorder.events if isinstance(event, events.EscalationRaised)]
     assert [(event.level, event.kind, event.message) for event in raised] == [
-        ("warning", "stalled", "silent for 5 s of 10 s"),
+        ("warning", "stalled", "silent for 5s of 10s"),
         ("error", "stalled", "silent for too long"),
     ]
     assert (stage.statuses, state.duration_s) == ({"A": "timed_out"}, 10.0)
@@ -174,7 +174,7 @@ async def test_a_slow_session_is_named_once(theatre: MakeTheatre, autojump_clock
     await stage.orchestrator.run()
 
     raised = [event.message for event in stage.recorder.events if isinstance(event, events.EscalationRaised)]
-    assert raised == ["slow: running for 60 s of 3600 s"]
+    assert raised == ["slow: running for 1m of 1h"]
     assert stage.statuses == {"A": "completed"}
 
 
@@ -547,3 +547,115 @@ def test_a_faulty_spec_file_is_named_when_it_is_registered(theatre: MakeTheatre,
 
     with pytest.raises(InputError, match=r"^\.aad/specs/SPEC-001\.md:3: "):
         theatre().orchestrator.register_spec("SPEC-001")
+
+
+async def test_the_handler_is_asked_for_every_session_that_is_started_by_itself(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    asked: list[str] = []
+
+    async def decide(log: EscalationLog) -> None:
+        asked.append(log.spec_id)
+        await trio.sleep(5)
+
+    stage = theatre({"a": Script(work=1), "b": Script(work=3, end=Exit(1))}, on_escalation=decide)
+    sessions = [stage.orchestrator.register_spec(name, run=name.lower()) for name in "AB"]
+
+    async with trio.open_nursery() as nursery:
+        for session_id in sessions:
+            nursery.start_soon(stage.orchestrator.start_session, session_id)
+
+    assert (asked, stage.statuses) == (["B"], {"A": "completed", "B": "failed"})
+
+
+async def test_a_session_goes_on_when_the_one_that_was_started_first_is_cancelled(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    async def decide(log: EscalationLog) -> None:
+        await trio.sleep(5)
+
+    stage = theatre({"a": Script(work=100), "b": FAILS}, on_escalation=decide)
+    first, second = [stage.orchestrator.register_spec(name, run=name.lower()) for name in "AB"]
+
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            owner = trio.CancelScope()
+
+            async def own() -> None:
+                with owner:
+                    await stage.orchestrator.start_session(first)
+
+            nursery.start_soon(own)
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(stage.orchestrator.start_session, second)
+            await trio.sleep(2)
+            owner.cancel()
+
+    assert stage.statuses == {"A": "cancelled", "B": "failed"}
+
+
+async def test_cancel_ends_sessions_that_were_started_by_themselves_and_close_concludes_the_run(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=100)})
+    session_id = stage.orchestrator.register_spec("A", run="a")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.start_session, session_id)
+        await trio.sleep(1)
+        stage.orchestrator.cancel()
+    stage.orchestrator.close()
+
+    assert (stage.statuses, stage.story()[-1]) == ({"A": "cancelled"}, "run_finished")
+    assert stage.orchestrator.project.summary(stage.orchestrator.run_id).is_file()
+
+
+async def test_nothing_is_registered_or_concluded_behind_the_back_of_a_run(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=5)})
+    session_id = stage.orchestrator.register_spec("A", run="a")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.run)
+        await trio.sleep(1)
+        with pytest.raises(InputError, match="registered too late"):
+            stage.orchestrator.register_spec("B", run="b")
+        with pytest.raises(InputError, match="is under way"):
+            stage.orchestrator.on_session_completed(session_id)
+
+    assert stage.statuses == {"A": "completed"}
+
+
+async def test_a_child_that_floods_its_events_is_heard_in_part_and_holds_up_nobody(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=2)})
+    events_file = (
+        stage.orchestrator.project.attempt(stage.orchestrator.run_id, "A", 1) / "events/events.jsonl"
+    )
+    stage.orchestrator.register_spec("A", run="a")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.orchestrator.run)
+        await trio.sleep(0.5)
+        events_file.write_text('{"message": "x"}\n' * 50_000 + '{"warning": "w"}\n' * 1_000)
+
+    assert len(stage.story("session_progress")) <= 20
+    assert len(stage.story("escalation_raised")) == 21
+
+
+async def test_no_event_and_no_escalation_carries_a_secret(tmp_path: Path) -> None:
+    secret = "tok-0123456789"  # noqa: S105 - a made-up one
+    orchestrator = Orchestrator(CONFIG, root=tmp_path, environ={"GH_TOKEN": secret})
+    session_id = orchestrator.register_spec(
+        Spec(id="A", title=f"with {secret}", run=(f"./{secret}",), retries=0)
+    )
+
+    await orchestrator.run()
+    orchestrator.escalate(session_id, f"look: {secret}")
+    orchestrator.close()
+
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+    assert len(files) > 5

@@ -349,7 +349,7 @@ async def test_a_parent_may_retry_what_the_rules_do_not(rig: Rig, autojump_clock
     assert (rig.parent.logs[0].will_retry, type(rig.ending)) == (False, SessionCompleted)
 
 
-@pytest.mark.parametrize("action", [Action.SKIP, Action.ABORT, Action.WAIT, Action.ANSWER])
+@pytest.mark.parametrize("action", [Action.SKIP, Action.ABORT])
 async def test_a_failure_that_is_not_retried_ends_the_session(
     tmp_path: Path, autojump_clock: MockClock, action: Action
 ) -> None:
@@ -360,6 +360,26 @@ async def test_a_failure_that_is_not_retried_ends_the_session(
     await rig.run.run()
 
     assert (type(rig.ending), len(rig.attempts)) == (SessionFailed, 1)
+
+
+async def test_a_failure_may_wait_for_a_person(rig: Rig, autojump_clock: MockClock) -> None:
+    rig.play(ends(1))
+    rig.parent.decisions = [Decision(action=Action.WAIT)]
+
+    await rig.run.run()
+
+    assert (rig.run.known.status, len(rig.attempts)) == ("waiting", 1)
+
+
+async def test_a_failure_may_be_answered_with_a_hint_for_the_next_attempt(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
+    rig.play(ends(1), Script())
+    rig.parent.decisions = [Decision(action=Action.ANSWER, text="use the other one")]
+
+    await rig.run.run()
+
+    assert (type(rig.ending), rig.attempts[1].job.answer) == (SessionCompleted, "use the other one")
 
 
 async def test_a_retry_that_is_not_let_in_any_more_ends_with_its_failure(
@@ -528,7 +548,13 @@ async def test_an_answer_without_words_is_an_answer(rig: Rig, autojump_clock: Mo
     assert rig.attempts[1].job.answer == ""
 
 
-@pytest.mark.parametrize("decision", [SKIP, RETRY, Decision(action=Action.ABORT)])
+async def test_a_question_may_be_left_for_another_attempt(rig: Rig, autojump_clock: MockClock) -> None:
+    await ask(rig, RETRY)
+
+    assert (type(rig.ending), rig.attempts[1].job.answer) == (SessionCompleted, None)
+
+
+@pytest.mark.parametrize("decision", [SKIP, Decision(action=Action.ABORT)])
 async def test_a_question_that_is_not_answered_fails_the_session(
     rig: Rig, autojump_clock: MockClock, decision: Decision
 ) -> None:

@@ -8,11 +8,9 @@ import click
 from aad import messages
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.planning import Wish, choose_specs, plan_selection, tell_drafts
+from aad.journal import NEWEST
 from aad.plan import Plan
 from aad.units import parse_duration
-
-# `--resume` without a run means the newest.
-NEWEST = "latest"
 
 
 class Duration(click.ParamType[float, str]):
@@ -81,7 +79,7 @@ def _orchestrate(options: dict[str, Any], lang: str) -> int:
         allow_draft=options["allow_draft"],
     )
     if options["dry_run"]:
-        return _show_plan(console, wish, options["form"])
+        return _show_plan(console, _plan(console, wish, options["resume"]), options["form"])
     # Trio is loaded here and not before: planning needs none.
     from aad.cli.running import Telling, run_specs
 
@@ -101,8 +99,6 @@ def _refuse_contradictions(options: dict[str, Any], lang: str) -> None:
         raise click.UsageError(messages.text(lang, "nothing_selected"))
     if options["form"] != "text" and not options["dry_run"]:
         raise click.UsageError(messages.text(lang, "format_without_dry_run"))
-    if resume and options["dry_run"]:
-        raise click.UsageError(messages.text(lang, "resume_and_dry_run"))
 
 
 def _settings(options: dict[str, Any]) -> dict[str, object]:
@@ -117,10 +113,19 @@ def _settings(options: dict[str, Any]) -> dict[str, object]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _show_plan(console: Console, wish: Wish, form: str) -> int:
-    selection = choose_specs(console, wish)
-    tell_drafts(console, selection)
-    plan = plan_selection(console, selection)
+def _plan(console: Console, wish: Wish, resume: str | None) -> Plan:
+    """Return what would be run; of a run that would go on, what it completed is marked so."""
+    if resume is None:
+        selection = choose_specs(console, wish)
+        tell_drafts(console, selection)
+        return plan_selection(console, selection)
+    # Journals are loaded for those who go on with one.
+    from aad.cli.resuming import plan_resumed
+
+    return plan_resumed(console, wish, resume)
+
+
+def _show_plan(console: Console, plan: Plan, form: str) -> int:
     console.out.write(_draw(plan, console, form) + "\n")
     return 0
 

@@ -1,5 +1,6 @@
 """From options to a plan: reads the specs, selects, orders. Starts nothing and loads nothing that could."""
 
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -7,11 +8,15 @@ from attrs import evolve, frozen
 from aad.agents import check_runnable
 from aad.cli.console import Console
 from aad.config import apply_overrides
-from aad.errors import InputError
+from aad.errors import Problem
 from aad.history import read_durations
-from aad.loader import load_specs
+from aad.loader import Catalogue, load_specs
 from aad.plan import Plan, make_plan
 from aad.selection import Selection, parse_wanted, select
+from aad.spec import Spec
+
+# What may hide a `run:` or `agent:` line from its reader.
+_HEAD_FAULTS = ("spec_key_", "spec_value_")
 
 
 @frozen(kw_only=True)
@@ -32,11 +37,17 @@ class Wish:
 
 def choose_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to; raises InputError, NothingMatchedError."""
-    return check(console, find_specs(console, wish))
+    return _select(console, wish, find_faults)
 
 
 def find_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to, whether they can be run or not; raises as `choose_specs`."""
+    return _select(console, wish, lambda *_: [])
+
+
+def _select(
+    console: Console, wish: Wish, judge: Callable[[Console, Catalogue, Iterable[Spec]], list[Problem]]
+) -> Selection:
     wanted = None if wish.specs is None else parse_wanted(wish.specs)
     catalogue = load_specs(
         console.project, specs_dir=wish.specs_dir, config=console.config, wanted=wanted or ()
@@ -46,6 +57,7 @@ def find_specs(console: Console, wish: Wish) -> Selection:
         wanted,
         with_dependencies=wish.with_dependencies,
         allow_draft=wish.allow_draft,
+        find_faults=lambda specs: judge(console, catalogue, specs),
     )
     return fill_in(console, selection)
 
@@ -56,19 +68,22 @@ def fill_in(console: Console, selection: Selection) -> Selection:
     return evolve(selection, specs=specs)
 
 
-def check(console: Console, selection: Selection) -> Selection:
-    """Return the selection; raises InputError for what has nothing to run it or to be run."""
-    problems = check_runnable(selection.specs, console.config.agent)
-    if problems:
-        raise InputError(problems)
-    return selection
+def find_faults(console: Console, catalogue: Catalogue, specs: Iterable[Spec]) -> list[Problem]:
+    """Return what has nothing to run it or to be run. Of a file whose head is at fault that is not known."""
+    unknown = {problem.path for problem in catalogue.problems if problem.key.startswith(_HEAD_FAULTS)}
+    known = [spec for spec in specs if spec.digest and spec.path not in unknown]
+    filled = [apply_overrides(console.config, spec) for spec in known]
+    return check_runnable(filled, console.config.agent, agent_lines=catalogue.agent_lines)
 
 
-def plan_selection(console: Console, selection: Selection) -> Plan:
-    """Return the plan for a selection, with what past runs taught about durations."""
+def plan_selection(console: Console, selection: Selection, *, completed: Collection[str] = ()) -> Plan:
+    """Return the plan for a selection, with what past runs taught about durations.
+
+    `completed` are the specs that a run which goes on has behind it.
+    """
     return make_plan(
         selection.specs,
-        done=selection.done,
+        done=selection.done.union(completed),
         added=selection.added,
         durations=read_durations(console.project.runs),
         slots=console.config.orchestrator.slots,

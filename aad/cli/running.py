@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 
 from aad.cli.console import Console
-from aad.cli.planning import Wish, check, choose_specs, fill_in, tell_drafts
+from aad.cli.planning import Wish, choose_specs, tell_drafts
+from aad.cli.resuming import Resumption, choose_resumed
 from aad.display.base import NoDisplay
 from aad.display.jsonl import JsonlDisplay
 from aad.display.narrator import QUIET
@@ -19,18 +20,15 @@ from aad.display.plain import PlainDisplay
 from aad.display.stream import Stream
 from aad.display.text import clean
 from aad.ending import EXIT_WAITING
-from aad.errors import InputError, JournalError, Problem
+from aad.errors import JournalError
 from aad.events import EscalationRaised, Event
 from aad.files import write_whole
 from aad.journal import find_run
-from aad.loader import load_specs
 from aad.orchestrator import Orchestrator
 from aad.plan import Plan
-from aad.selection import Selection, select
-from aad.state import RunState
+from aad.selection import Selection
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-NEWEST = "latest"
 EXIT_BUG = 3
 
 
@@ -45,49 +43,30 @@ class Telling:
 
 def run_specs(console: Console, wish: Wish, telling: Telling, *, resume: str | None) -> int:
     """Run what was selected, or go on with an earlier run; returns the exit status. Raises AadError."""
-    run_id = None
-    if resume is not None:
-        run_id = find_run(console.project.runs, None if resume == NEWEST else resume)
+    run_id = None if resume is None else find_run(console.project.runs, resume)
     selection = choose_specs(console, wish) if run_id is None or wish.says_which else None
     with _logging_to(console.err):
         # With `resume` this takes the lock before it reads the journal, so nobody else is writing it.
         orchestrator = Orchestrator(console.config, root=console.project.root, resume=run_id)
         try:
-            selection = selection or _choose_resumed(console, wish, orchestrator.state)
-            return _carry_out(orchestrator, selection, console, telling)
+            chosen = selection or choose_resumed(console, wish, orchestrator.state)
+            return _carry_out(orchestrator, chosen, console, telling)
         finally:
             orchestrator.close()
 
 
-def _choose_resumed(console: Console, wish: Wish, state: RunState) -> Selection:
-    """Return the specs of the run that goes on, as their files say now."""
-    entries = () if state.plan is None else state.plan.specs
-    catalogue = load_specs(
-        console.project,
-        specs_dir=wish.specs_dir,
-        config=console.config,
-        wanted=[entry.id for entry in entries],
-    )
-    gone = [
-        Problem("resumed_spec_gone", {"spec": entry.id, "run": state.run}, path=entry.path)
-        for entry in entries
-        if catalogue.find(entry.id) is None and entry.id not in state.completed
-    ]
-    if gone:
-        raise InputError(gone)
-    wanted = [entry.id for entry in entries if catalogue.find(entry.id) is not None]
-    selection = select(catalogue, wanted, with_dependencies=False, allow_draft=True)
-    added = frozenset(entry.id for entry in entries if entry.added)
-    return check(console, fill_in(console, evolve(selection, added=added)))
-
-
-def _carry_out(orchestrator: Orchestrator, selection: Selection, console: Console, telling: Telling) -> int:
+def _carry_out(
+    orchestrator: Orchestrator, chosen: Selection | Resumption, console: Console, telling: Telling
+) -> int:
+    selection = chosen.selection if isinstance(chosen, Resumption) else chosen
     orchestrator.register_specs(selection.specs, added=selection.added)
     plan = orchestrator.make_plan()
     orchestrator.open()
     _attach_displays(orchestrator, console, telling)
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
+        if isinstance(chosen, Resumption):
+            chosen.tell(console)
     try:
         return trio.run(_supervise, orchestrator, plan, console)
     except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line

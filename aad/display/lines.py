@@ -1,7 +1,7 @@
 """The log that people read, in the making: lines that wait to be written. Knows no words and no stream.
 
 Sessions that start in one turn of the event loop share a line. It stands where the first of them is told of
-next, or at the turn's end.
+next, or at the turn's end; in front of whatever is told next where lines bear the clock.
 """
 
 import time
@@ -19,7 +19,7 @@ class LogLines:
     narrator: Narrator
     _waiting: list[str] = field(factory=list, init=False)
     _begun: dict[str, SessionStarted] = field(factory=dict, init=False)
-    _silent_so_far: bool = field(default=True, init=False)
+    _parted: bool = field(default=True, init=False)
 
     def add(self, event: Event) -> None:
         """Take in an event that the state has taken in already."""
@@ -29,7 +29,7 @@ class LogLines:
         lines = self.narrator.tell(event)
         if not lines:
             return
-        if not isinstance(event, SessionEvent) or event.spec in self._begun:
+        if self._must_tell_begun(event):
             self._tell_begun()
         self._put(event.ts, lines)
 
@@ -46,6 +46,11 @@ class LogLines:
             return line
         return f"{time.strftime('%H:%M:%S', time.localtime(ts))} {line}"
 
+    def _must_tell_begun(self, event: Event) -> bool:
+        # Where each line bears its clock, none may stand behind a later one.
+        verbose = self.narrator.verbosity >= VERBOSE
+        return verbose or not isinstance(event, SessionEvent) or event.spec in self._begun
+
     def _tell_begun(self) -> None:
         if self._begun and self.narrator.verbosity > QUIET:
             # By id, which is the plan's order too: what starts in one turn starts in any order.
@@ -54,7 +59,7 @@ class LogLines:
         self._begun.clear()
 
     def _put(self, ts: float, lines: list[str]) -> None:
-        # A blank line parts what follows from what was before; where nothing was, it parts nothing.
-        told = lines[1:] if self._silent_so_far and not lines[0] else lines
+        # A blank line parts what follows from what was before; behind nothing, or another, it parts nothing.
+        told = lines[1:] if self._parted and not lines[0] else lines
         self._waiting += [self.stamp(ts, line) for line in told]
-        self._silent_so_far = False
+        self._parted = not lines[-1]

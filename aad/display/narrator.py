@@ -1,7 +1,7 @@
 """What each event is in lines that people read. Knows neither their order nor where they go.
 
 An escalation is told once: a question with the session that waits, a failure with the session that failed or
-is tried again. By itself it is told only if it is critical, or a warning that nothing else tells.
+is tried again. By itself it is told only if it is critical, or nothing else tells it.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from functools import singledispatchmethod
 from attrs import define, field
 
 from aad import events
-from aad.display.failures import describe_failure
+from aad.display.failures import describe_failure, has_output
+from aad.display.opening import tell_plan
 from aad.display.style import Role, Symbols
 from aad.display.summary import summarize_run
 from aad.display.text import clean, cut, format_count, format_duration, format_names
@@ -19,11 +20,15 @@ from aad.events import EscalationKind, EscalationLevel, Event, Failure, Reason
 from aad.state import RunState
 
 QUIET, VERBOSE = -1, 1
-PLAN_LIMIT = 20
 TAIL_COLUMNS = 500
 
 _QUESTIONS = frozenset((EscalationKind.QUESTION, EscalationKind.PERMISSION))
 _UNKNOWN = Failure(reason=Reason.UNKNOWN)
+# Warnings about time are put in words here, with and without their limit: durations are spoken too.
+_OVERDUE = {
+    EscalationKind.STALLED: ("log.silent_of", "log.silent"),
+    EscalationKind.TIMED_OUT: ("log.slow_of", "log.slow"),
+}
 
 
 @define(kw_only=True)
@@ -80,26 +85,7 @@ class Narrator:
 
     @_tell.register
     def _(self, event: events.PlanMade) -> list[str]:
-        entries = [f"  - {self._plan_entry(entry)}" for entry in event.specs[:PLAN_LIMIT]]
-        if len(event.specs) > PLAN_LIMIT:
-            more = {"count": format_count(len(event.specs) - PLAN_LIMIT)}
-            entries.append(f"  {self._symbols.ellipsis} {self.voice.say('log.plan_more', more)}")
-        return [self._run_line(event), self.voice.head(self._symbols.plan, "log.plan"), *entries, ""]
-
-    def _run_line(self, plan: events.PlanMade) -> str:
-        run = self.voice.say("log.run_resumed" if self._resumed else "log.run", {"run": self.state.run})
-        specs = self.voice.count("log.specs", len(plan.specs))
-        complete = self.voice.say("log.complete", {"count": format_count(len(self.state.completed))})
-        slots = self.voice.count("log.slots", self.state.jobs)
-        facts = (run, specs, complete, slots) if self._resumed else (run, specs, slots)
-        return f"  {self.voice.join(facts)}"
-
-    def _plan_entry(self, entry: events.PlanEntry) -> str:
-        if entry.status == "complete":
-            return self.voice.say("log.plan_complete", {"spec": entry.id})
-        if not entry.depends_on:
-            return self.voice.say("log.plan_free", {"spec": entry.id})
-        return self.voice.say("log.plan_after", {"spec": entry.id, "names": ", ".join(entry.depends_on)})
+        return tell_plan(event, self.state, self.voice, resumed=self._resumed)
 
     @_tell.register
     def _(self, _event: events.RunFinished) -> list[str]:
@@ -146,7 +132,7 @@ class Narrator:
 
     def _point_to_log(self, event: events.SessionEnded) -> list[str]:
         log = self.state.session(event.spec).log
-        if log is None:
+        if log is None or not has_output(event.failure):
             return []
         shown = min(self.tail_lines, len(event.failure.log_tail)) if event.failure is not None else 0
         lines = event.failure.log_lines if event.failure is not None else None
@@ -208,13 +194,21 @@ class Narrator:
         self._escalations[event.escalation] = event
         if event.level is EscalationLevel.CRITICAL:
             return self._tell_trouble(event, "log.critical", Role.FAIL, self._symbols.alarm)
-        if event.level is EscalationLevel.WARNING and not _told_elsewhere(event):
-            return self._tell_trouble(event, "log.warning", Role.WARN, self._symbols.caution)
-        return []
+        if _told_elsewhere(event):
+            return []
+        if event.level is EscalationLevel.ERROR:
+            return self._tell_trouble(event, "log.trouble", Role.FAIL, self._symbols.alarm)
+        return self._tell_trouble(event, _warning_key(event), Role.WARN, self._symbols.caution)
 
     def _tell_trouble(self, event: events.EscalationRaised, key: str, role: Role, sign: str) -> list[str]:
-        sentence = self.voice.say(key, {"spec": event.spec, "message": event.message})
-        return [self.voice.mark(role, sign, sentence), *self._point_to_escalation(event.escalation)]
+        fields = {
+            "spec": event.spec,
+            "message": event.message,
+            "elapsed": self._duration(event.elapsed_s or 0.0),
+            "limit": self._duration(event.limit_s or 0.0),
+        }
+        mark = self.voice.mark(role, sign, self.voice.say(key, fields))
+        return [mark, *self._point_to_escalation(event.escalation)]
 
     def _point_to_escalation(self, escalation: str | None) -> list[str]:
         if escalation is None:
@@ -248,6 +242,13 @@ def format_progress(progress: float | None, *, guessed: bool) -> str:
 
 def _told_elsewhere(event: events.EscalationRaised) -> bool:
     return event.failure is not None or event.kind in _QUESTIONS or event.kind is EscalationKind.LEAKED
+
+
+def _warning_key(event: events.EscalationRaised) -> str:
+    if event.kind not in _OVERDUE or event.elapsed_s is None:
+        return "log.trouble"
+    limited, unlimited = _OVERDUE[event.kind]
+    return unlimited if event.limit_s is None else limited
 
 
 def _is_loud(event: Event) -> bool:

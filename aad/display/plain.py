@@ -2,7 +2,7 @@
 
 from aad.display.lines import LogLines
 from aad.display.narrator import QUIET, Narrator
-from aad.display.status import say_running
+from aad.display.status import say_interrupted, say_running
 from aad.display.stream import Stream
 from aad.display.style import Style
 from aad.display.voice import Voice
@@ -62,6 +62,14 @@ class PlainDisplay:
             return
         self._latest_line = now
         self._out.write(self._lines.stamp(now, say_running(self._state, self._voice, now)) + "\n")
+
+    def tell_interrupted(self) -> None:
+        """Answer at once the first signal that ends the run; the ends of its sessions follow."""
+        self.flush()
+        if self._verbosity > QUIET:
+            # A terminal has shown `^C` where the line would stand.
+            fresh = "\n" if self._out.isatty() else ""
+            self._out.write(f"{fresh}{say_interrupted(self._state, self._voice)}\n")
 
     def close(self) -> None:
         """Write what is left."""

@@ -44,6 +44,13 @@ def say_running(state: RunState, voice: Voice, now: float) -> str:
     return f"  {voice.join((*facts, _share(state, voice)))}"
 
 
+def say_interrupted(state: RunState, voice: Voice) -> str:
+    """Return the answer to the first signal that ends a run: what is ended, and what a second one does."""
+    running = state.count()[Status.RUNNING]
+    sentence = voice.count("status.ending_sessions", running) if running else voice.say("status.ending")
+    return voice.mark(Role.WARN, voice.style.symbols.caution, sentence)
+
+
 def mark_session(session: Session, style: Style) -> str:
     """Return the mark of a session's status: one column, painted."""
     mark = _marks(style.symbols).get(session.status)

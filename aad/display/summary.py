@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from aad.display.failures import name_signal
+from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
 from aad.display.text import format_count, format_duration, format_names
 from aad.display.voice import Voice
@@ -60,6 +60,8 @@ def _tell_end(state: RunState, voice: Voice) -> Iterator[str]:
         yield voice.style.paint(Role.WARN, voice.say("summary.signal", {"signal": name_signal(state.signal)}))
     elif state.status == "timed_out":
         yield voice.style.paint(Role.WARN, voice.say("summary.deadline"))
+    elif state.critical is not None:
+        yield voice.style.paint(Role.FAIL, voice.say("summary.critical", {"escalation": state.critical}))
 
 
 def _count_usage(state: RunState, voice: Voice) -> Iterator[str]:
@@ -118,19 +120,26 @@ def find_critical_path(state: RunState) -> list[Session]:
 
 
 def _name_next_commands(state: RunState, voice: Voice) -> Iterator[str]:
-    commands = list(_next_commands(state))
+    commands = list(dict.fromkeys(_next_commands(state)))
     if commands:
         yield voice.say("summary.next", {"commands": voice.join(commands)})
 
 
 def _next_commands(state: RunState) -> Iterator[str]:
-    """Yield what helps to go on: with the first failure, the first question, and the run itself."""
+    """Yield what helps to go on: with what ended the run, the first failure and question, and the run."""
     sessions = state.sessions.values()
     failed = [session for session in sessions if session.status in {Status.FAILED, Status.TIMED_OUT}]
     waiting = [session for session in sessions if session.status is Status.WAITING]
+    if state.critical is not None:
+        yield _show_escalation(state.critical)
     for session in failed[:1]:
-        yield f"aad logs {session.spec_id}"
+        if has_output(session.failure):
+            yield f"aad logs {session.spec_id}"
     for session in (*failed[:1], *waiting[:1]):
-        yield from (f"aad escalations show {escalation}" for escalation in session.escalations[-1:])
+        yield from map(_show_escalation, session.escalations[-1:])
     if any(session.status is not Status.COMPLETED for session in sessions):
         yield "aad orchestrate --resume"
+
+
+def _show_escalation(escalation: str) -> str:
+    return f"aad escalations show {escalation}"

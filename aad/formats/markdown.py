@@ -37,6 +37,7 @@ class Reading:
     references: tuple[Reference, ...] = ()
     conflicts: tuple[Reference, ...] = ()
     problems: tuple[Problem, ...] = ()
+    agent_line: int | None = None
     is_spec: bool = True
 
 
@@ -156,7 +157,7 @@ def _combine(file: _File, settings: Settings, body: Body, *, own: str, words: St
         id=own,
         title=title,
         status=status,
-        agent=settings.agent,
+        agent=None if settings.agent is None else " ".join(settings.agent.value.split()),
         run=settings.run,
         verify=settings.verify,
         timeout=settings.timeout,
@@ -175,6 +176,7 @@ def _combine(file: _File, settings: Settings, body: Body, *, own: str, words: St
         references=(*references, *body.references),
         conflicts=tuple(conflicts),
         problems=file.place(problems),
+        agent_line=None if settings.agent is None else settings.agent.line,
     )
 
 

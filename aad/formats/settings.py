@@ -25,7 +25,7 @@ class Settings:
     status: Text | None = None
     depends_on: tuple[Text, ...] | None = None
     conflicts_with: tuple[Text, ...] = ()
-    agent: str | None = None
+    agent: Text | None = None
     run: str | tuple[str, ...] | None = None
     verify: str | tuple[str, ...] | None = None
     timeout: float | None = None
@@ -137,7 +137,7 @@ _READERS: dict[str, Callable[[Entry], object]] = {
     "depends_on": _read_texts,
     "conflicts_with": _read_texts,
     "status": _read_text,
-    "agent": _read_line,
+    "agent": _read_text,
     "run": _read_command,
     "verify": _read_command,
     "timeout": _read_duration,

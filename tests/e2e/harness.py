@@ -30,6 +30,7 @@ AAD = (str(Path(sysconfig.get_path("scripts")) / "aad"),)
 PATIENCE = 30.0
 LOOK = 0.01
 PROC = Path("/proc")
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # What `SessionEnded` and its kin are called in a journal.
 FINAL = tuple(f"session_{end}" for end in ("completed", "failed", "timed_out", "cancelled", "skipped"))
 
@@ -274,6 +275,19 @@ class Terminal:
         return self.told
 
 
+@contextmanager
+def heeding_signals() -> Iterator[None]:
+    """Let what is started in the block heed signals that we ignore, as in `make test &` or under nohup."""
+    ignored = [number for number in ENDING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
 class Project:
     """A project under construction; each part returns it again."""
 
@@ -338,20 +352,20 @@ class Project:
         *arguments: str,
         command: Sequence[str] = AAD,
         stdin: int | IO[bytes] = subprocess.DEVNULL,
-        stdout: int | IO[bytes] | None = None,
         cwd: Path | None = None,
     ) -> Iterator[Running]:
         """Start a command, and see to it that nothing of it outlives the block."""
         with self._sink("out") as out, self._sink("err") as err:
-            popen = subprocess.Popen(
-                [*command, *arguments],
-                cwd=cwd or self.root,
-                env=self.env,
-                stdin=stdin,
-                stdout=out if stdout is None else stdout,
-                stderr=err,
-                start_new_session=True,
-            )
+            with heeding_signals():
+                popen = subprocess.Popen(
+                    [*command, *arguments],
+                    cwd=cwd or self.root,
+                    env=self.env,
+                    stdin=stdin,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                )
             with self._swept(popen):
                 yield Running(self, popen, out, err)
 
@@ -362,15 +376,16 @@ class Project:
         termios.tcsetwinsize(slave, (24, columns))
         os.set_blocking(master, False)
         try:
-            popen = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *AAD, *arguments],
-                cwd=self.root,
-                env={**self.env, "TERM": "xterm"},
-                stdin=slave,
-                stdout=slave,
-                stderr=slave,
-                start_new_session=True,
-            )
+            with heeding_signals():
+                popen = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *AAD, *arguments],
+                    cwd=self.root,
+                    env={**self.env, "TERM": "xterm"},
+                    stdin=slave,
+                    stdout=slave,
+                    stderr=slave,
+                    start_new_session=True,
+                )
             os.close(slave)
             terminal = Terminal(self, popen, master)
             with self._swept(popen):

@@ -165,12 +165,12 @@ def test_negative_and_absurd_durations_of_the_config_are_refused(tmp_path: Path)
             [orchestrator]
             session_timeout = "-5m"
             slow_after = "900000h"
-            monitor_interval = "0s"
+            monitor_interval = "0m"
         """),
         says=f"""
         config/aad.toml:2: `orchestrator.session_timeout` {wanted} "-5m"
         config/aad.toml:3: `orchestrator.slow_after` {wanted} "900000h"
-        config/aad.toml:4: `orchestrator.monitor_interval` must be from 0.01 to 3600 seconds, not "0s"
+        config/aad.toml:4: `orchestrator.monitor_interval` must be from 0.01 to 3600 seconds, not "0m"
         """,
     )
 

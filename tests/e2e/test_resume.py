@@ -202,7 +202,6 @@ def test_a_spec_that_is_gone_is_named(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.xfail(strict=False, reason="the last four digits of an id are random")
 def test_ids_sort_by_time_even_within_a_second(tmp_path: Path) -> None:
     project = Project(tmp_path).spec("A")
     names = []

@@ -323,7 +323,6 @@ def test_fail_fast_lets_go_on_what_runs(tmp_path: Path) -> None:
     assert project.ends() == {"A": "completed", "B": "failed", "C": "skipped"}
 
 
-@pytest.mark.xfail(reason="a session that waits for its next attempt sleeps on when the scheduler stops")
 def test_fail_fast_waits_for_no_further_attempt(tmp_path: Path) -> None:
     project = Project(tmp_path).config("[orchestrator]\nretries = { delay = '3s', jitter = false }")
     project.spec("A", "exit 75").spec("B", f"{wait_for_journal('retry_scheduled')}; exit 1")

@@ -222,7 +222,6 @@ class Gate:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="KeyboardInterrupt is lost in one of a hundred imports it strikes")
 def test_a_signal_at_any_moment_ends_the_run_and_leaves_no_child(tmp_path: Path) -> None:
     """Python itself starts before the gate: what ^C does then is not ours."""
     for number in range(60):

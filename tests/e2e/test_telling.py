@@ -157,7 +157,6 @@ def test_a_quiet_log_has_failures_and_the_summary(tmp_path: Path) -> None:
     """)
 
 
-@pytest.mark.xfail(strict=False, reason="Trio runs what starts in one turn in either order, at random")
 def test_sessions_that_start_together_share_a_line_in_the_order_of_the_plan(tmp_path: Path) -> None:
     project = Project(tmp_path)
     for spec in "DCBA":

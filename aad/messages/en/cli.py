@@ -154,7 +154,6 @@ something is, 5 if there are no specs.""",
     "format_without_dry_run": (
         "--format says how a plan is written (add --dry-run; the events of a run come with --log-format json)"
     ),
-    "resume_and_dry_run": "--resume and --dry-run exclude each other (aad status shows where the run stands)",
     "windows_refused": "aad needs Linux or macOS (on Windows, use it in WSL)",
     # aad init.
     "init.project": "Project {folder}",

@@ -1,6 +1,8 @@
 """The English words for why a run cannot begin or go on, and why an attempt failed."""
 
 TEXTS: dict[str, str] = {
+    "registered_too_late": "registered too late: the run is going on (register every spec before `run`)",
+    "session_under_way": "session {session} is under way: its end is the run's own business",
     "agent_unknown": "{spec} asks for the agent {agent}, which this version does not have (known: {known})",
     "dependency_unregistered": "{spec} depends on {needed}, which is not registered (register it, or take the dependency out)",
     "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",
@@ -19,7 +21,11 @@ TEXTS: dict[str, str] = {
     "lock_impossible": "the project cannot be locked: {cause} (make the folder writable, or run in a copy of the project)",
     "nothing_to_run": "{spec} does not say what to run (give it `run:`, or set `command` in [agent] of config/aad.toml; agents found on PATH: {found})",
     "redact_pattern_wrong": "{pattern} in redact_patterns cannot be used: {cause} (give a Python regular expression that matches one character or more)",
+    "resumed_spec_draft": "{spec} became a draft after run {run} had planned it (approve it, or pass --allow-draft)",
     "resumed_spec_gone": "{spec} was part of run {run} and is gone (bring its file back, or start anew without --resume)",
+    "resumed_spec_needs": "{spec} now depends on {needed}, which run {run} did not know (take it out, or start anew without --resume)",
+    "resumed_spec_rewired": "{spec} now depends on {needed}, and did not when run {run} planned it (take it out, or start anew without --resume)",
+    "resumed_specs_changed": "changed since run {run} planned them, and run as they are now: {names}",
     "run_folder_unwritable": "cannot be written: {why} (make it writable, or run in a copy of the project)",
     "session_unknown": "there is no session {session} in this run",
     "spec_registered_twice": "{spec} is registered already (each id once)",

@@ -186,7 +186,6 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
     "format_without_dry_run": (
         "--format は実行計画の形式です（--dry-run を付けてください。実行のイベントは --log-format json で出力します）"
     ),
-    "resume_and_dry_run": "--resume と --dry-run は同時に使えません（実行の状況は aad status で表示します）",
     "windows_refused": "aad は Linux と macOS で動きます（Windows では WSL の中で使ってください）",
     # aad init.
     "init.project": "プロジェクト {folder}",

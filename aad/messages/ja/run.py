@@ -1,6 +1,8 @@
 """The Japanese words for why a run cannot begin or go on, and why an attempt failed."""
 
 TEXTS: dict[str, str] = {
+    "registered_too_late": "実行中のため登録できません（`run` の前にすべて登録してください）",
+    "session_under_way": "セッション {session} は実行中です。終了は実行側が判断します",
     "agent_unknown": "{spec} が指定するエージェント {agent} は、このバージョンにはありません（使えるもの: {known}）",
     "dependency_unregistered": "{spec} は {needed} に依存していますが、登録されていません（登録するか、依存関係を外してください）",
     "drafts_left_out": "下書きのため対象外: {names}（--allow-draft で対象になります）",
@@ -19,7 +21,11 @@ TEXTS: dict[str, str] = {
     "lock_impossible": "プロジェクトをロックできません: {cause}（フォルダーを書き込めるようにするか、プロジェクトのコピーで実行してください）",
     "nothing_to_run": "{spec} に実行する内容がありません（`run:` を書くか、config/aad.toml の [agent] に `command` を設定してください。PATH にあるエージェント: {found}）",
     "redact_pattern_wrong": "redact_patterns の {pattern} は使えません: {cause}（1 文字以上に一致する Python の正規表現を指定してください）",
+    "resumed_spec_draft": "{spec} は実行 {run} の計画の後で下書きになりました（承認するか、--allow-draft を付けてください）",
     "resumed_spec_gone": "{spec} は実行 {run} に含まれていましたが、見つかりません（ファイルを戻すか、--resume なしで新しく始めてください）",
+    "resumed_spec_needs": "{spec} は {needed} に依存するようになりましたが、実行 {run} には含まれていません（依存を取り除くか、--resume なしで新しく始めてください）",
+    "resumed_spec_rewired": "{spec} は {needed} に依存するようになりましたが、実行 {run} の計画ではそうではありませんでした（依存を取り除くか、--resume なしで新しく始めてください）",
+    "resumed_specs_changed": "実行 {run} の計画の後で変更されたため、今の内容で実行: {names}",
     "run_folder_unwritable": "書き込めません: {why}（書き込めるようにするか、プロジェクトのコピーで実行してください）",
     "session_unknown": "この実行にセッション {session} はありません",
     "spec_registered_twice": "{spec} は登録済みです（ID は一度だけ使えます）",
