@@ -43,7 +43,7 @@ AgentKind = Annotated[
     str, Choice(KNOWN_AGENTS, later=("acp", "claude", "codex", "gemini", "opencode", "pi", "qwen"))
 ]
 Isolation = Annotated[Literal["directory", "none"], Choice(("directory", "none"), later=("worktree",))]
-Progress = Annotated[Literal["auto", "plain", "none"], Choice(("auto", "plain", "none"), later=("live",))]
+Progress = Literal["auto", "live", "plain", "none"]
 Duration = Annotated[float, Rule("duration", most=LONGEST)]
 # A loop that never rests would eat a core; one that rests for days would watch nothing.
 Interval = Annotated[float, Rule("duration", least=0.01, most=3600)]

@@ -16,12 +16,21 @@ from attrs import field, frozen
 from aad.config import OrchestratorConfig
 from aad.errors import InputError, Problem
 from aad.project import Project
-from aad.variables import PROFILE, read_variables
+from aad.variables import PROFILE, find_slips, read_variables
 
 if TYPE_CHECKING:
     from aad.tables import Fault
     from aad.tomllines import Keys
 
+# The settings that have an option of another name on the command line.
+OPTIONS = MappingProxyType(
+    {
+        "orchestrator.max_parallel_sessions": "--jobs",
+        "orchestrator.schedule": "--schedule",
+        "orchestrator.session_timeout": "--timeout",
+        "agent.kind": "--agent",
+    }
+)
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
@@ -78,6 +87,9 @@ def load_config(
     """
     source = _read_source(project)
     profiles, problems = _read_profiles(source, profile or environ.get(PROFILE))
+    problems += (
+        Problem("config_variable_near", {"name": name, "near": near}) for name, near in find_slips(environ)
+    )
     config = OrchestratorConfig()
     for layer in (_from_file(source), *profiles, _from_variables(environ), _from_options(options)):
         if layer.table:
@@ -172,9 +184,12 @@ def _from_options(options: Mapping[str, object]) -> Layer:
         if value is not None:
             *sections, key = name.split(".")
             reduce(lambda inner, section: inner.setdefault(section, {}), sections, table)[key] = value
-    return Layer(
-        table, lambda fault: Problem(fault.key, {"name": _name(fault.keys), **fault.fields}), typed=True
-    )
+
+    def locate(fault: "Fault") -> Problem:
+        name = _name(fault.keys)
+        return Problem(fault.key, {"name": OPTIONS.get(name, name), **fault.fields})
+
+    return Layer(table, locate, typed=True)
 
 
 def _apply(layer: Layer, config: OrchestratorConfig, problems: list[Problem]) -> OrchestratorConfig:

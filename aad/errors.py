@@ -71,6 +71,12 @@ class JournalError(AadError):
     """A journal cannot be read or written: damaged, of a newer version, or the disk refuses."""
 
 
+class OutputError(AadError):
+    """What was asked for cannot be written: the disk behind stdout is full, say."""
+
+    exit_code = 1
+
+
 class IllegalTransitionError(RuntimeError):
     """A session was told something its status does not allow: a bug of the caller."""
 

@@ -17,11 +17,8 @@ from aad.codec import Members
 from aad.errors import InputError, JournalError, Problem
 from aad.events import Event
 from aad.files import sync_folder
-from aad.project import make_folder
+from aad.project import NEWEST, make_folder
 from aad.state import RunState
-
-# The word for the newest run, in commands as in the link that `point_latest` keeps.
-NEWEST = "latest"
 
 _APPEND = os.O_WRONLY | os.O_APPEND
 # How each line begins; inside of a line it cannot stand, for there a quote is escaped.

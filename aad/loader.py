@@ -62,8 +62,8 @@ def load_specs(
 ) -> Catalogue:
     """Read the specs of a folder, `.aad/specs/` or another; faults in files are the catalogue's `problems`.
 
-    Ids that are `wanted` and not in the folder are looked for elsewhere too, also in `others`. Raises InputError where there
-    is no such folder, NothingMatchedError where it holds no specs.
+    Ids that are `wanted` and not in the folder are looked for elsewhere too, also in `others`. Raises
+    InputError where there is no such folder, NothingMatchedError where it holds no specs.
     """
     # Whole, so that what a run keeps of it holds wherever the run is taken up again.
     folder = project.specs if specs_dir is None else Path(os.path.abspath(specs_dir))  # noqa: PTH100 - links stay

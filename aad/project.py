@@ -7,6 +7,8 @@ from pathlib import Path
 from attrs import frozen
 
 FOLDER = ".aad"
+# The word for the newest run, in commands and as a link among the runs.
+NEWEST = "latest"
 OWN_FOLDERS = ("runs", "escalations", "state", "worktrees")
 
 

@@ -46,15 +46,17 @@ def select(
     *,
     with_dependencies: bool = True,
     allow_draft: bool = False,
+    draw_drafts: bool = False,
     find_faults: Callable[[Iterable[Spec]], Iterable[Problem]] = lambda _: (),
 ) -> Selection:
     """Return the specs that are wanted (`None`: all) and what they need unless that is complete.
 
     Raises NothingMatchedError where nothing matches, InputError for all other faults of the catalogue and
     of what is wanted, together with the faults that `find_faults` finds in the specs that were chosen.
+    With `draw_drafts` a draft that is needed is no fault: nothing is to be run.
     """
     names = None if wanted is None else parse_wanted(",".join(wanted))
-    choice = _Choice(catalogue, allow_draft)
+    choice = _Choice(catalogue, allow_draft, draw_drafts)
     if names is None:
         choice.take_all(catalogue.specs.values())
     else:
@@ -71,6 +73,7 @@ class _Choice:
 
     catalogue: Catalogue
     allow_draft: bool
+    draw_drafts: bool
     _chosen: dict[str, Spec] = field(factory=dict, init=False)
     _added: set[str] = field(factory=set, init=False)
     _drafts: set[str] = field(factory=set, init=False)
@@ -135,7 +138,7 @@ class _Choice:
 
     def _take_for(self, spec: Spec, needed: Spec) -> bool:
         """Choose what a spec needs; return whether it could be."""
-        if self._is_refused(needed):
+        if self._is_refused(needed) and not self.draw_drafts:
             line = self.catalogue.find_line(spec, needed.id)
             self._problems.append(Problem("select_draft_needed", {"id": needed.id}, spec.path, line))
             return False

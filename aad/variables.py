@@ -13,19 +13,33 @@ from aad.config import OrchestratorConfig, Rule
 if TYPE_CHECKING:
     from aad.tomllines import Keys
 
+PREFIX = "AAD_"
 PROFILE = "AAD_PROFILE"
 # The keys of these tables need no name of a table before them.
 SHORT = frozenset({"orchestrator", "ui"})
+# How near to a setting's name a variable must be to be a slip: others have variables that begin with AAD_ too.
+NEAR = 0.8
+# What says no setting, but is ours: mostly what a child session is given.
+OWN = frozenset(
+    {
+        PROFILE, "AAD_RUN_ID", "AAD_SESSION_ID", "AAD_SPEC_ID", "AAD_SPEC_FILE", "AAD_ATTEMPT", "AAD_MODE",
+        "AAD_WORKSPACE", "AAD_EVENTS", "AAD_ANSWER", "AAD_ESCALATION",
+    }
+)  # fmt: skip
 FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def list_variables() -> Iterator[tuple[str, "Keys", Any]]:
-    """Yield the name of each variable that sets something, the way to its setting, and that one's type."""
+    """Yield the name of each variable that sets something, the way to its setting, and that one's type.
+
+    A short name comes after the long one, and wins over it.
+    """
     for section in fields(OrchestratorConfig):
         if section.type is not None and has(section.type):
-            prefix = "AAD_" if section.name in SHORT else f"AAD_{section.name.upper()}_"
+            prefixes = [f"AAD_{section.name.upper()}_", *(["AAD_"] if section.name in SHORT else [])]
             for setting in fields(section.type):
-                yield prefix + setting.name.upper(), (section.name, setting.name), setting.type
+                for prefix in prefixes:
+                    yield prefix + setting.name.upper(), (section.name, setting.name), setting.type
 
 
 def read_variables(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, Any]], dict["Keys", str]]:
@@ -37,6 +51,19 @@ def read_variables(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, Any]
             table.setdefault(str(section), {})[str(key)] = _parse(text, kind)
             names[section, key] = name
     return table, names
+
+
+def find_slips(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable whose name is nearly that of a setting's, and that name."""
+    known = {name.removeprefix(PREFIX): name for name, _, _ in list_variables()}
+    others = {*OWN, *known.values()}
+    strangers = [name for name in environ if name.startswith(PREFIX) and name not in others]
+    for name in sorted(strangers):
+        from difflib import get_close_matches  # slips alone need it
+
+        near = get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=NEAR)
+        if near and environ[name].strip():
+            yield name, known[near[0]]
 
 
 def _parse(text: str, kind: Any) -> Any:  # noqa: ANN401 - as many types as there are settings

@@ -639,7 +639,7 @@ async def test_a_child_that_floods_its_events_is_heard_in_part_and_holds_up_nobo
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stage.orchestrator.run)
         await trio.sleep(0.5)
-        events_file.write_text('{"message": "x"}\n' * 50_000 + '{"warning": "w"}\n' * 1_000)
+        (folder / "events/events.jsonl").write_text('{"message": "x"}\n' * 50_000 + '{"warning": "w"}\n' * 1_000)
 
     assert len(stage.story("session_progress")) <= 20
     assert len(stage.story("escalation_raised")) == 21
@@ -649,7 +649,7 @@ async def test_no_event_and_no_escalation_carries_a_secret(tmp_path: Path) -> No
     secret = "tok-0123456789"  # noqa: S105 - a made-up one
     orchestrator = Orchestrator(CONFIG, root=tmp_path, environ={"GH_TOKEN": secret})
     session_id = orchestrator.register_spec(
-        Spec(id="A", title=f"with {secret}", run=(f"./{secret}",), retries=0)
+        Spec(id="A", title=f"with {secret}", run=(f"./{secret}",))
     )
 
     await orchestrator.run()

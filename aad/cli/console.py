@@ -15,6 +15,7 @@ from aad.config import OrchestratorConfig
 from aad.configfile import load_config
 from aad.display.stream import Stream
 from aad.display.style import Style, choose_style
+from aad.errors import OutputError, Problem
 from aad.project import Project, find_project
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -63,9 +64,13 @@ def open_console(
     """Return the surroundings of a command, started in or below a project; raises InputError."""
     project = find_project(Path.cwd())
     config = load_config(project, profile=profile, environ=os.environ, options=options or {})
-    out, err = Stream(sys.stdout), Stream(sys.stderr)
+    out, err = Stream(sys.stdout, _refuse_loss), Stream(sys.stderr)
     lang = settle_language(config.ui.lang)
     return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err)
+
+
+def _refuse_loss(error: OSError) -> None:
+    raise OutputError(Problem("output_lost", {"cause": error.strerror})) from error
 
 
 def looks_options(lang: str) -> Callable[[Decorated], Decorated]:

@@ -13,7 +13,7 @@ from aad.display.graphs import render_dot, render_json, render_mermaid
 from aad.display.tree import draw_tree
 from aad.plan import Plan
 
-RENDERERS = {"json": render_json, "mermaid": render_mermaid, "dot": render_dot}
+RENDERERS = {"mermaid": render_mermaid, "dot": render_dot}
 
 
 def make_command(lang: str) -> click.Command:
@@ -53,8 +53,13 @@ def _draw_graph(options: dict[str, Any], lang: str) -> None:
         fields = {"names": ", ".join(selection.drafts_left_out)}
         console.err.write(console.text("drafts_left_out", fields) + "\n")
     plan = plan_selection(console, selection)
-    render = RENDERERS.get(options["form"])
-    answer_text(console, _draw_tree(console, plan) if render is None else render(plan))
+    answer_text(console, _draw(console, plan, options["form"]))
+
+
+def _draw(console: Console, plan: Plan, form: str) -> str:
+    if form == "json":
+        return render_json(plan, encoding=console.out.encoding)
+    return RENDERERS[form](plan) if form in RENDERERS else _draw_tree(console, plan)
 
 
 def _draw_tree(console: Console, plan: Plan) -> str:

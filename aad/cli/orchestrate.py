@@ -8,8 +8,8 @@ import click
 from aad import messages
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.planning import Wish, choose_specs, plan_selection, tell_drafts
-from aad.journal import NEWEST
 from aad.plan import Plan
+from aad.project import NEWEST
 from aad.units import parse_duration
 
 
@@ -53,7 +53,7 @@ def make_command(lang: str) -> click.Command:
     @click.option("--no-deps", is_flag=True, help=told("no-deps"))
     @click.option("--allow-draft", is_flag=True, help=told("allow-draft"))
     @click.option("--profile", metavar="NAME", help=told("profile"))
-    @click.option("--progress", type=click.Choice(["auto", "plain", "none"]), help=told("progress"))
+    @click.option("--progress", type=click.Choice(["auto", "live", "plain", "none"]), help=told("progress"))
     @click.option(
         "--log-format", type=click.Choice(["text", "json"]), default="text", help=told("log-format")
     )
@@ -139,4 +139,6 @@ def _draw(plan: Plan, console: Console, form: str) -> str:
     # Events are loaded with these, and a tree needs none.
     from aad.display.graphs import render_dot, render_json, render_mermaid
 
-    return {"json": render_json, "mermaid": render_mermaid, "dot": render_dot}[form](plan)
+    if form == "json":
+        return render_json(plan, encoding=console.out.encoding)
+    return {"mermaid": render_mermaid, "dot": render_dot}[form](plan)

@@ -1,6 +1,6 @@
 """From options to a plan: reads the specs, selects, orders. Starts nothing and loads nothing that could."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -37,17 +37,15 @@ class Wish:
 
 def choose_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to; raises InputError, NothingMatchedError."""
-    return _select(console, wish, find_faults)
+    return _select(console, wish, to_run=True)
 
 
 def find_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to, whether they can be run or not; raises as `choose_specs`."""
-    return _select(console, wish, lambda *_: [])
+    return _select(console, wish, to_run=False)
 
 
-def _select(
-    console: Console, wish: Wish, judge: Callable[[Console, Catalogue, Iterable[Spec]], list[Problem]]
-) -> Selection:
+def _select(console: Console, wish: Wish, *, to_run: bool) -> Selection:
     wanted = None if wish.specs is None else parse_wanted(wish.specs)
     catalogue = load_specs(
         console.project, specs_dir=wish.specs_dir, config=console.config, wanted=wanted or ()
@@ -57,7 +55,8 @@ def _select(
         wanted,
         with_dependencies=wish.with_dependencies,
         allow_draft=wish.allow_draft,
-        find_faults=lambda specs: judge(console, catalogue, specs),
+        draw_drafts=not to_run,
+        find_faults=lambda specs: find_faults(console, catalogue, specs) if to_run else (),
     )
     return fill_in(console, selection)
 

@@ -3,6 +3,8 @@
 import logging
 import os
 import signal
+import sys
+import time
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -62,23 +64,24 @@ def _carry_out(
     orchestrator.register_specs(selection.specs, added=selection.added)
     plan = orchestrator.make_plan()
     orchestrator.open()
-    _attach_displays(orchestrator, console, telling)
+    plain = _attach_displays(orchestrator, console, telling)
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
         if isinstance(chosen, Resumption):
             chosen.tell(console)
     try:
-        return trio.run(_supervise, orchestrator, plan, console)
+        return trio.run(_supervise, orchestrator, plan, console, plain)
     except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line
         return _keep_traceback(orchestrator, console)
 
 
-async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
+async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console, plain: PlainDisplay) -> int:
     """Carry out the plan under the eye of signals."""
-    heeded = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    wanted = (*ENDING_SIGNALS, signal.SIGUSR1)
+    heeded = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
     with trio.open_signal_receiver(*heeded) as arrivals:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_obey_signals, arrivals, orchestrator)
+            nursery.start_soon(_obey_signals, arrivals, orchestrator, plain)
             status = await _run(orchestrator, plan, console)
             nursery.cancel_scope.cancel()
     return status
@@ -93,19 +96,32 @@ async def _run(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
     return EXIT_BUG if state.exit_code is None else state.exit_code
 
 
-async def _obey_signals(arrivals: AsyncIterator[int], orchestrator: Orchestrator) -> None:
-    """End the run in order at the first signal, its children at once at the second, all at the third."""
-    number = await anext(arrivals)
-    orchestrator.cancel(signal=number)
-    await anext(arrivals)
-    orchestrator.kill()
-    await anext(arrivals)
-    os._exit(128 + number)
+async def _obey_signals(
+    arrivals: AsyncIterator[int], orchestrator: Orchestrator, plain: PlainDisplay
+) -> None:
+    """End the run in order at the first signal, its children at once at the second, all at the third.
+
+    SIGUSR1 ends nothing: it asks what is running.
+    """
+    ending: list[int] = []
+    async for number in arrivals:
+        if number == signal.SIGUSR1:
+            plain.tell_running(time.time())
+            continue
+        ending.append(number)
+        match len(ending):
+            case 1:
+                plain.tell_interrupted()
+                orchestrator.cancel(signal=number)
+            case 2:
+                orchestrator.kill()
+            case _:
+                os._exit(128 + ending[0])
 
 
-def _attach_displays(orchestrator: Orchestrator, console: Console, telling: Telling) -> None:
+def _attach_displays(orchestrator: Orchestrator, console: Console, telling: Telling) -> PlainDisplay:
     if telling.json:
-        orchestrator.attach(JsonlDisplay(console.out), output=True)
+        orchestrator.attach(JsonlDisplay(_open_events(console)), output=True)
     plain = PlainDisplay(
         console.err,
         orchestrator.state,
@@ -117,6 +133,16 @@ def _attach_displays(orchestrator: Orchestrator, console: Console, telling: Tell
     orchestrator.attach(plain)
     if "bell" in console.config.escalation.notify and console.err.isatty():
         orchestrator.attach(_Bell(console.err))
+    return plain
+
+
+def _open_events(console: Console) -> Stream:
+    """Return stdout for events: a run does not end because they can no longer be written."""
+
+    def say(error: OSError) -> None:
+        console.err.write(console.text("events_lost", {"cause": error.strerror}) + "\n")
+
+    return Stream(sys.stdout, say)
 
 
 @frozen

@@ -4,7 +4,6 @@ A journal that ends without `run_finished` may be that of a run that goes on, or
 project's lock tells which.
 """
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,8 +21,8 @@ from aad.state import RunState, Session, Status
 
 INTERRUPTED, UNREADABLE = "interrupted", "unreadable"
 
-# More than a line of `run_finished` takes.
-_LAST_BYTES = 8192
+# What stands in the line with which a run goes on.
+_RESUMED = b'"resumed":true'
 
 
 @frozen
@@ -83,7 +82,7 @@ def _cut_off_session(session: Session, last: float) -> None:
 
 
 def read_brief(project: Project, run_id: str) -> Brief:
-    """Return a run in a line. Of a run that is over, the ends of its journal alone are read."""
+    """Return a run in a line. Of one that went from start to end, two lines of the journal are decoded."""
     first, last = _read_ends(project.journal(run_id))
     if isinstance(first, RunStarted) and isinstance(last, RunFinished):
         return Brief(
@@ -102,19 +101,25 @@ def read_brief(project: Project, run_id: str) -> Brief:
         return Brief(run=run_id, status=UNREADABLE)
     counts = {str(status): count for status, count in state.count().items()}
     return Brief(
-        run=run_id, status=state.status, started=state.started, duration_s=state.duration_s, counts=counts
+        run=run_id,
+        status=state.status,
+        started=state.started,
+        ended=state.ended,
+        duration_s=state.duration_s,
+        exit_code=state.exit_code,
+        counts=counts,
     )
 
 
 def _read_ends(path: Path) -> tuple[Event | None, Event | None]:
+    """Return the first and the last event of a run in one piece; of one that was resumed, nothing."""
     try:
-        with path.open("rb") as file:
-            first = file.readline()
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
-            last = file.read().rstrip(b"\n").rpartition(b"\n")[2] + b"\n"
+        data = path.read_bytes()
     except OSError:
         return None, None
-    return _decode(first), _decode(last)
+    if _RESUMED in data:
+        return None, None
+    return _decode(data[: data.find(b"\n") + 1]), _decode(data.rstrip(b"\n").rpartition(b"\n")[2] + b"\n")
 
 
 def _decode(line: bytes) -> Event | None:

@@ -9,6 +9,7 @@ from aad import messages
 from aad.cli.answers import answer_json, answer_rows, answer_text
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.listing import ListingGroup
+from aad.cli.planning import find_faults
 from aad.display.style import Role, Style
 from aad.display.text import clean, format_names
 from aad.display.voice import Voice
@@ -48,7 +49,8 @@ def make_command(lang: str) -> click.Command:
     @format_option("text", "json", lang=lang)
     @looks_options(lang)
     def check(**options: Any) -> int:  # noqa: ANN401 - click's door
-        return _check_specs(*_read(options), options["form"])
+        console, catalogue = _read(options)
+        return _check_specs(console, catalogue, options["form"])
 
     return specs
 
@@ -107,14 +109,22 @@ def _describe_spec(spec: Spec) -> dict[str, object]:
 
 
 def _check_specs(console: Console, catalogue: Catalogue, form: str) -> int:
+    problems = _find_all_faults(console, catalogue)
     if form == "json":
-        faults = [_describe_fault(problem) for problem in catalogue.problems]
+        faults = [_describe_fault(problem) for problem in problems]
         answer_json(console, {"version": VERSION, "specs": len(catalogue.specs), "faults": faults})
         return InputError.exit_code if faults else 0
-    if catalogue.problems:
-        raise InputError(catalogue.problems)
+    if problems:
+        raise InputError(problems)
     answer_text(console, messages.counted(console.lang, "specs.faultless", len(catalogue.specs)))
     return 0
+
+
+def _find_all_faults(console: Console, catalogue: Catalogue) -> list[Problem]:
+    """Return the faults of the files, and what keeps specs that may run from being run."""
+    ready = [spec for spec in catalogue.specs.values() if spec.status is SpecStatus.READY]
+    problems = [*catalogue.problems, *find_faults(console, catalogue, ready)]
+    return sorted(problems, key=lambda problem: (problem.path or "", problem.line or 0))
 
 
 def _describe_fault(problem: Problem) -> dict[str, object]:

@@ -21,8 +21,8 @@ _MERMAID_UNSAFE = re.compile('[#"&<>`]')
 _MERMAID_NAMES = {'"': "#quot;"}
 
 
-def render_json(plan: Plan) -> str:
-    """Return the plan as JSON, in ASCII: the same bytes whatever the terminal or pipe can encode."""
+def render_json(plan: Plan, *, encoding: str | None = "ascii") -> str:
+    """Return the plan as JSON; what the encoding lacks of it is escaped."""
     event = plan.to_event()
     document = {
         "version": VERSION,
@@ -31,7 +31,12 @@ def render_json(plan: Plan) -> str:
         "order": event.order,
         "estimate_s": event.estimate_s,
     }
-    return json.dumps(document, indent=2)
+    readable = json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        readable.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=2)
+    return readable
 
 
 def _describe(entry: PlanEntry) -> dict[str, object]:

@@ -61,6 +61,11 @@ class PlainDisplay:
         ):
             return
         self._latest_line = now
+        self.tell_running(now)
+
+    def tell_running(self, now: float) -> None:
+        """Say what runs now, because somebody asks."""
+        self.flush()
         self._out.write(self._lines.stamp(now, say_running(self._state, self._voice, now)) + "\n")
 
     def tell_interrupted(self) -> None:

@@ -1,7 +1,9 @@
 """A text stream that can lose its reader. Whatever becomes of the terminal or pipe, the run goes on."""
 
+import errno
 import io
 import os
+from collections.abc import Callable
 from typing import TextIO
 
 
@@ -9,11 +11,13 @@ class Stream:
     """Writes text whole and at once; falls silent for good when nobody can receive it any more.
 
     `out` is None where the process was started without the stream. Characters that the encoding
-    lacks are written as escapes.
+    lacks are written as escapes. `lost` is called once if it cannot be written to any more, unless its
+    reader has gone on purpose.
     """
 
-    def __init__(self, out: TextIO | None) -> None:
+    def __init__(self, out: TextIO | None, lost: Callable[[OSError], None] = lambda _: None) -> None:
         self._out = out
+        self._lost = lost
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(errors="backslashreplace")
 
@@ -44,10 +48,12 @@ class Stream:
             return
         try:
             self._write(self._out, text)
-        except OSError:
+        except OSError as error:
             # A closed pipe, a terminal that is gone, a full disk: all mean that nobody can be told.
             _discard(self._out)
             self._out = None
+            if error.errno != errno.EPIPE:
+                self._lost(error)
 
     def _write(self, out: TextIO, text: str) -> None:
         try:

@@ -78,27 +78,17 @@ def test_the_status_of_a_running_run(tmp_path: Path) -> None:
 
     with project.start(*ALL) as running:
         running.until("session_progress", "B")
-        result = project.aad("status")
+        told, found = together(project.start("status", "--format", form) for form in ("text", "json"))
         project.touch("go")
         running.end().exits(0)
 
-    result.exits(0).says("").prints("""
+    told.exits(0).says("").prints("""
         run RUN · running · 0.0s · 1/3 complete
           ✓ A  First  completed       0.0s
           ▸ B  設定   running    25%  0.0s
             C         pending
     """)
-
-
-def test_the_status_of_a_running_run_as_json(tmp_path: Path) -> None:
-    project = waiting_project(tmp_path)
-
-    with project.start(*ALL) as running:
-        running.until("session_progress", "B")
-        status = project.aad("status", "--format", "json").exits(0).json()
-        project.touch("go")
-        running.end().exits(0)
-
+    status = found.exits(0).json()
     run = project.run.name
     first, second, third = status.pop("specs")
     assert status == {

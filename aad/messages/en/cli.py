@@ -66,7 +66,7 @@ Exit status:
     "help.orchestrate.no-deps": "Take only what is named; what it needs counts as met.",
     "help.orchestrate.allow-draft": "Take drafts too.",
     "help.orchestrate.profile": "Use the settings of [profile.NAME] in config/aad.toml.",
-    "help.orchestrate.progress": "How to tell of the run on stderr.",
+    "help.orchestrate.progress": "How to tell of the run on stderr; this version shows live as plain.",
     "help.orchestrate.log-format": "With json, write every event to stdout as a line of JSON.",
     "help.orchestrate.quiet": "Tell only failures and the summary.",
     "help.orchestrate.verbose": "Tell the time, progress and decisions too.",
@@ -154,6 +154,8 @@ something is, 5 if there are no specs.""",
     "format_without_dry_run": (
         "--format says how a plan is written (add --dry-run; the events of a run come with --log-format json)"
     ),
+    "output_lost": "stdout cannot be written: {cause} (make room, or write elsewhere)",
+    "events_lost": "stdout cannot be written: {cause} (the run goes on without its events there; the journal has them)",
     "windows_refused": "aad needs Linux or macOS (on Windows, use it in WSL)",
     # aad init.
     "init.project": "Project {folder}",
@@ -189,7 +191,7 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "logs_attempt_unknown": "{spec} has no log of attempt {attempt} in run {run} (there are: {there})",
     "logs_none": "{spec} has no log in run {run} (aad status {run} tells how it stands)",
     "logs_none_here": "{spec} has no log in run {run} (its newest one: aad logs {spec} --run {other})",
-    "logs_unreadable": "cannot be read: {cause}",
+    "logs_unreadable": "cannot be read: {cause} (make it readable)",
     # aad runs.
     "runs.none": "there are no runs yet (aad orchestrate --all begins one)",
     "status.unreadable": "unreadable",
@@ -205,7 +207,7 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "specs.faultless.other": "{count} specs, no faults",
     # aad escalations.
     "escalations.none": "there are no escalations (what a session fails at, asks or warns of will stand here)",
-    "escalations_unreadable": "cannot be read: {cause}",
+    "escalations_unreadable": "cannot be read: {cause} (make it readable)",
     "escalations.state": "state",
     "escalations.level": "level",
     "escalations.kind": "kind",

@@ -2,7 +2,7 @@
 
 TEXTS: dict[str, str] = {
     # The file
-    "config_unreadable": "cannot be read: {fault}",
+    "config_unreadable": "cannot be read: {fault} (make it readable)",
     "config_encoding": "is not UTF-8 (save it as UTF-8)",
     "config_syntax": "not valid TOML: {fault} (texts need quotes, and no key may stand twice)",
     "config_monstrous": "a number is too long, or brackets are nested too deeply (make it smaller)",
@@ -11,6 +11,7 @@ TEXTS: dict[str, str] = {
     # Keys
     "config_unknown": "`{name}` is no setting (known here: {known})",
     "config_unknown_near": "`{name}` is no setting (did you mean `{near}`?)",
+    "config_variable_near": "{name} is no setting (did you mean {near}?)",
     "config_twice": "`{name}` says the same as `{other}` (keep `{other}` only)",
     "config_specs_missing": '`{name}` is missing (say which specs are meant: specs = "SPEC-00*")',
     # Values

@@ -18,11 +18,11 @@ TEXTS: dict[str, str] = {
     "spec_folder_missing": (
         "{folder} does not exist (`aad init` makes a first spec, --specs-dir names another folder)"
     ),
-    "spec_folder_unreadable": "{folder} cannot be read: {fault}",
+    "spec_folder_unreadable": "{folder} cannot be read: {fault} (make it readable)",
     "spec_none_found": "no specs in {folder} (write one as SPEC-001.md, or let `aad init` do it)",
     "spec_file_name": "the file's name holds characters that cannot be shown (rename it)",
     "spec_no_file": "is not a file (remove it, or give it a name that does not end with .md)",
-    "spec_unreadable": "cannot be read: {fault}",
+    "spec_unreadable": "cannot be read: {fault} (make it readable, or remove it)",
     "spec_empty": "is empty (say what is to be done, or remove it)",
     "spec_encoding": "is not UTF-8 (save it as UTF-8)",
     "spec_nul": "holds a NUL byte (save it as UTF-8 text)",

@@ -72,7 +72,7 @@ TEXTS: dict[str, str] = {
     "help.orchestrate.no-deps": "\b\n指定した仕様だけを対象にする\n（依存先は満たされたものとみなす）",
     "help.orchestrate.allow-draft": "下書きも対象にする",
     "help.orchestrate.profile": "\b\nconfig/aad.toml の [profile.NAME] の\n設定を使う",
-    "help.orchestrate.progress": "進捗の表示方法（標準エラー出力）",
+    "help.orchestrate.progress": "\b\n進捗の表示方法（標準エラー出力）\nこのバージョンでは live は plain と同じ",
     "help.orchestrate.log-format": "\b\njson なら全イベントを一行ずつ JSON で\n標準出力に書く",
     "help.orchestrate.quiet": "失敗とサマリーだけを表示する",
     "help.orchestrate.verbose": "時刻、進捗、決定も表示する",
@@ -186,6 +186,8 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
     "format_without_dry_run": (
         "--format は実行計画の形式です（--dry-run を付けてください。実行のイベントは --log-format json で出力します）"
     ),
+    "output_lost": "標準出力に書き込めません: {cause}（空き容量を作るか、別の場所に書き出してください）",
+    "events_lost": "標準出力に書き込めません: {cause}（イベントは出力せずに実行を続けます。ジャーナルには残ります）",
     "windows_refused": "aad は Linux と macOS で動きます（Windows では WSL の中で使ってください）",
     # aad init.
     "init.project": "プロジェクト {folder}",
@@ -223,7 +225,7 @@ run: echo "Hello from $AAD_SPEC_ID"
     "logs_attempt_unknown": "実行 {run} の {spec} には、{attempt}回目のログがありません（あるもの: {there}）",
     "logs_none": "実行 {run} の {spec} にはログがありません（状況は aad status {run} で表示します）",
     "logs_none_here": "実行 {run} の {spec} にはログがありません（最新のログ: aad logs {spec} --run {other}）",
-    "logs_unreadable": "読めません: {cause}",
+    "logs_unreadable": "読めません: {cause}（読めるようにしてください）",
     # aad runs.
     "runs.none": "まだ実行がありません（aad orchestrate --all で始めてください）",
     "status.unreadable": "読み取り不能",
@@ -237,7 +239,7 @@ run: echo "Hello from $AAD_SPEC_ID"
     "specs.faultless.other": "仕様 {count}件、誤りはありません",
     # aad escalations.
     "escalations.none": "エスカレーションはありません（セッションの失敗、質問、警告がここに並びます）",
-    "escalations_unreadable": "読めません: {cause}",
+    "escalations_unreadable": "読めません: {cause}（読めるようにしてください）",
     "escalations.state": "状態",
     "escalations.level": "レベル",
     "escalations.kind": "種類",

@@ -2,7 +2,7 @@
 
 TEXTS: dict[str, str] = {
     # The file
-    "config_unreadable": "読み込めません: {fault}",
+    "config_unreadable": "読み込めません: {fault}（読めるようにしてください）",
     "config_encoding": "UTF-8 ではありません（UTF-8 で保存してください）",
     "config_syntax": (
         "TOML として正しくありません: {fault}（文字列は引用符で囲み、同じキーは一度だけ書いてください）"
@@ -13,6 +13,7 @@ TEXTS: dict[str, str] = {
     # Keys
     "config_unknown": "`{name}` という設定はありません（ここで使えるもの: {known}）",
     "config_unknown_near": "`{name}` という設定はありません（`{near}` のことですか？）",
+    "config_variable_near": "{name} という設定はありません（{near} のことですか？）",
     "config_twice": "`{name}` は `{other}` と同じ設定です（`{other}` だけを残してください）",
     "config_specs_missing": '`{name}` がありません（対象の仕様を書いてください: specs = "SPEC-00*"）',
     # Values

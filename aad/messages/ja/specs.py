@@ -24,13 +24,13 @@ TEXTS: dict[str, str] = {
         "{folder} がありません"
         "（`aad init` で最初の仕様を作るか、--specs-dir で別のフォルダーを指定してください）"
     ),
-    "spec_folder_unreadable": "{folder} を読めません: {fault}",
+    "spec_folder_unreadable": "{folder} を読めません: {fault}（読めるようにしてください）",
     "spec_none_found": (
         "{folder} に仕様がありません（SPEC-001.md のように書くか、`aad init` で作ってください）"
     ),
     "spec_file_name": "ファイル名に表示できない文字があります（名前を変えてください）",
     "spec_no_file": "ファイルではありません（取り除くか、.md で終わらない名前にしてください）",
-    "spec_unreadable": "読めません: {fault}",
+    "spec_unreadable": "読めません: {fault}（読めるようにするか、取り除いてください）",
     "spec_empty": "空です（内容を書くか、取り除いてください）",
     "spec_encoding": "UTF-8 ではありません（UTF-8 で保存してください）",
     "spec_nul": "NUL バイトがあります（UTF-8 のテキストとして保存してください）",
