@@ -6,17 +6,13 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    heeded = signal.getsignal(signal.SIGINT)
-    if heeded is signal.default_int_handler:
-        # While modules load, and while they are torn down, ^C just ends us: Python would show their insides.
+    # ^C just ends us, until somebody heeds it: a run does, and `aad logs -f`. Python's own way shows the
+    # insides of half-loaded modules, and is lost where it strikes inside of a callback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from aad.cli import run_command
 
-    signal.signal(signal.SIGINT, heeded)
-    status = run_command(sys.argv[1:])
-    if heeded is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.exit(status)
+    sys.exit(run_command(sys.argv[1:]))
 
 
 if __name__ == "__main__":

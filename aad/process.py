@@ -103,12 +103,11 @@ class Child:
         """Ask the group to end; make it, `grace` seconds later."""
         self._ask()
         if not await self._is_gone_within(grace):
-            self.kill()
-            await self._is_gone_within(STUCK)
+            await self._is_gone_within(STUCK, look=self.kill)
 
     async def end_leftovers(self) -> None:
         """End what an exited leader left in its group; note it as leaked unless it ends by itself."""
-        if not self._is_alive() or await self._is_gone_within(LINGER):
+        if not self._has_members() or await self._is_gone_within(LINGER):
             return
         self.leaked = True
         await self.end(LINGER)
@@ -127,16 +126,22 @@ class Child:
         finally:
             os.close(pidfd)
 
-    async def _is_gone_within(self, limit: float) -> bool:
+    async def _is_gone_within(self, limit: float, *, look: Callable[[], None] = lambda: None) -> bool:
+        """Wait until the group is gone; `look` is called before each look at it."""
+        seen_empty = 0
         with trio.move_on_after(limit):
+            look()
             if self.exit is None:
                 await self.wait()
-            while self._is_alive():  # noqa: ASYNC110 - the kernel tells nobody when a group is empty
+            while self._has_members() and seen_empty < 2:
+                # Twice: a look misses who is born behind it, of a parent that then ends.
+                seen_empty = 0 if _has_living_member(self.pid) else seen_empty + 1
+                look()
                 await trio.sleep(LOOK)
             return True
         return False
 
-    def _is_alive(self) -> bool:
+    def _has_members(self) -> bool:
         """Tell whether the group has members. While it has, the kernel gives its number to nobody else."""
         try:
             os.killpg(self.pid, 0)
@@ -144,7 +149,7 @@ class Child:
             return False
         except PermissionError:  # macOS says so of a group of zombies; a changed user cannot be signalled
             return False
-        return _has_living_member(self.pid)
+        return True
 
     def _ask(self) -> None:
         # A stopped process gets its SIGTERM only when it goes on.

@@ -70,7 +70,8 @@ class RunRecord:
         try:
             self.project.prepare()
         except OSError as error:
-            problem = Problem("run_folder_unwritable", {"why": error.strerror}, path=str(self.project.folder))
+            taken = error.filename if isinstance(error, FileExistsError) else self.project.folder
+            problem = Problem("run_folder_unwritable", {"why": error.strerror}, path=str(taken))
             raise InputError(problem) from error
         with ExitStack() as stack:
             stack.enter_context(hold_lock(self.project.state, self.run))

@@ -124,7 +124,7 @@ class _Choice:
             specs=tuple(chosen),
             added=frozenset(self._added),
             done=frozenset(spec.id for spec in chosen if spec.status is SpecStatus.COMPLETE),
-            drafts_left_out=tuple(sorted(self._drafts)),
+            drafts_left_out=tuple(sorted(self._drafts - self._chosen.keys())),
         )
 
     def _is_refused(self, spec: Spec) -> bool:

@@ -16,7 +16,7 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from aad.config import Choice, OrchestratorConfig, Rule
+from aad.config import Choice, OrchestratorConfig, Override, Rule
 from aad.tomllines import Keys
 from aad.units import LONGEST
 from aad.values import (
@@ -138,7 +138,9 @@ def _read_notes(error: Exception) -> Keys:
 def _explain_unknown(table: Any, keys: Keys, key: str) -> Fault:  # noqa: ANN401 - any of the settings classes
     """Name the nearest key of the same table, else the same key of another, else all that there are."""
     known = [*fields_dict(table), *(("profile",) if table is OrchestratorConfig else ())]
-    near = get_close_matches(key.replace("-", "_").lower(), known, n=1) or _find_elsewhere(key)
+    # A spec has keys that an override has not: `title` is no slip for `estimate`.
+    cutoff = 0.75 if table is Override else 0.6
+    near = get_close_matches(key.replace("-", "_").lower(), known, n=1, cutoff=cutoff) or _find_elsewhere(key)
     if near:
         return Fault(keys, "config_unknown_near", {"near": near[0]})
     return Fault(keys, "config_unknown", {"known": ", ".join(known)})

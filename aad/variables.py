@@ -17,7 +17,7 @@ PREFIX = "AAD_"
 PROFILE = "AAD_PROFILE"
 # The keys of these tables need no name of a table before them.
 SHORT = frozenset({"orchestrator", "ui"})
-# How near to a setting's name a variable must be to be a slip: others have variables that begin with AAD_ too.
+# How near to a setting's name a variable must be to be a slip: others too have some that begin with AAD_.
 NEAR = 0.8
 # What says no setting, but is ours: mostly what a child session is given.
 OWN = frozenset(

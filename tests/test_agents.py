@@ -222,10 +222,10 @@ def test_an_agent_that_is_not_known_is_a_problem_of_its_spec() -> None:
     (problem,) = check_runnable(specs, AgentSettings())
 
     assert problem == Problem(
-        "agent_unknown", {"spec": "B", "agent": "codex", "known": "command"}, path="b.md"
+        "agent_unknown", {"spec": "B", "agent": "codex", "known": "command"}, path="b.md", line=1
     )
     assert problem.render() == (
-        "b.md: B asks for the agent codex, which this version does not have (known: command)"
+        "b.md:1: B asks for the agent codex, which this version does not have (known: command)"
     )
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from cli_project import RUN, Cli, Outcome, open_cli
+from cli_project import RUN, START, STARTED, Cli, Outcome, open_cli
 
 from aad.agents.base import Question
 from aad.escalationlog import Decision, EscalationLog
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RunFinished
 
 WHEN = datetime(2026, 11, 22, 21, 38, 24, tzinfo=UTC)
 
@@ -254,7 +254,9 @@ def test_a_folder_that_cannot_be_read_is_an_error(cli: Cli) -> None:
 
     outcome = cli.run("escalations")
 
-    assert outcome == Outcome(2, "", f"{cli.project.escalations}: cannot be read: Not a directory\n")
+    assert outcome == Outcome(
+        2, "", f"{cli.project.escalations}: cannot be read: Not a directory (make it readable)\n"
+    )
 
 
 def test_files_that_are_no_escalations_are_passed_over(cli: Cli) -> None:
@@ -308,3 +310,16 @@ def test_colours_are_on_where_they_are_asked_for(cli: Cli) -> None:
     outcome = cli.run("escalations", "--color", "always")
 
     assert outcome.out.startswith("\x1b[33m?\x1b[0m SPEC-002-warning  ")
+
+
+def test_a_run_that_is_complete_is_not_offered_for_resuming(cli: Cli) -> None:
+    write(cli, FAILURE)
+    ended = RunFinished(ts=START + 70, status="completed", exit_code=0, duration_s=70.0)
+    cli.write_journal(STARTED, ended)
+
+    outcome = cli.run("escalations", "show", FAILURE.id)
+
+    assert (
+        outcome.out.splitlines()[-1]
+        == f"  → aad logs {FAILURE.spec_id} --run {RUN} --attempt {FAILURE.attempt}"
+    )

@@ -128,3 +128,14 @@ def test_faults_are_told_instead_of_a_drawing(cli: Cli) -> None:
 
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.startswith(".aad/specs/SPEC-001.md:2: ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--specs", "SPEC-004"]])
+def test_drafts_that_are_needed_are_drawn(cli: Cli, arguments: list[str]) -> None:
+    cli.write_spec("SPEC-004", "---\ndepends_on: [SPEC-003]\n---\n# SPEC-004: GUI\n")
+
+    outcome = cli.run("graph", "--format", "json", *arguments)
+
+    specs = {spec["id"]: (spec["status"], spec["depends_on"]) for spec in json.loads(outcome.out)["specs"]}
+    assert (outcome.status, outcome.err) == (0, "")
+    assert (specs["SPEC-003"], specs["SPEC-004"]) == (("draft", ["SPEC-002"]), ("ready", ["SPEC-003"]))

@@ -161,7 +161,10 @@ def test_a_log_that_cannot_be_read_is_an_error(cli: Cli) -> None:
     with pytest.raises(InputError) as caught:
         SessionLogs(cli.project, RUN, "SPEC-001").copy(1)
 
-    assert str(caught.value) == f".aad/runs/{RUN}/SPEC-001/1/output.log: cannot be read: Is a directory"
+    assert (
+        str(caught.value)
+        == f".aad/runs/{RUN}/SPEC-001/1/output.log: cannot be read: Is a directory (make it readable)"
+    )
 
 
 def test_an_attempt_counts_from_one(cli: Cli) -> None:

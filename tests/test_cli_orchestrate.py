@@ -3,14 +3,19 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli_project import Cli, Outcome, open_cli
 
+from aad.display.graphs import render_json
 from aad.journal import list_runs
 from aad.lock import hold_lock
+from aad.plan import make_plan
+from aad.spec import Spec
 
 DRAWN = """\
 📋 Plan (dry run):
@@ -32,6 +37,7 @@ Orchestrator started
 Plan:
   - SPEC-001 (no dependencies)
   - SPEC-002 (after SPEC-001)
+  Added: SPEC-001 (needed by SPEC-002)
 
 > SPEC-001 started...
 + SPEC-001 completed (0s)
@@ -95,10 +101,6 @@ def configure(cli: Cli, text: str) -> None:
                 "--format says how a plan is written (add --dry-run; the events of a run come with "
                 "--log-format json)"
             ),
-        ),
-        (
-            ["--resume", "--dry-run"],
-            "--resume and --dry-run exclude each other (aad status shows where the run stands)",
         ),
         (
             ["--all", "--timeout", "5"],
@@ -247,7 +249,7 @@ def test_2_what_nothing_runs_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert outcome == Outcome(
         2,
         "",
-        ".aad/specs/SPEC-001.md: SPEC-001 does not say what to run (give it `run:`, or set `command` in "
+        ".aad/specs/SPEC-001.md:1: SPEC-001 does not say what to run (give it `run:`, or set `command` in "
         "[agent] of config/aad.toml; agents found on PATH: -)\n",
     )
 
@@ -427,3 +429,208 @@ def test_a_run_that_is_not_there_is_named(chain: Cli) -> None:
     outcome = chain.run("orchestrate", "--resume", "1999")
 
     assert outcome == Outcome(2, "", f"no run begins with 1999 (there are: {run})\n")
+
+
+def test_a_spec_with_a_new_dependency_is_not_resumed(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    (run,) = list_runs(chain.project.runs)
+    chain.write_spec("SPEC-003", "---\ndepends_on: [SPEC-004, SPEC-001]\nrun: exit 0\n---\n")
+    chain.write_spec("SPEC-004", "---\nrun: exit 0\n---\n")
+
+    outcomes = [chain.run("orchestrate", "--resume", *more) for more in ([], ["--dry-run"])]
+
+    way_out = "(take it out, or start anew without --resume)"
+    place = ".aad/specs/SPEC-003.md:2: SPEC-003 now depends on"
+    told = (
+        f"{place} SPEC-004, which run {run} did not know {way_out}\n"
+        f"{place} SPEC-001, and did not when run {run} planned it {way_out}\n"
+    )
+    assert outcomes == [Outcome(2, "", told)] * 2
+
+
+def test_a_complete_spec_may_depend_on_something_new_when_its_run_goes_on(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    chain.write_spec("SPEC-001", "---\ndepends_on: [SPEC-004]\nrun: exit 0\n---\n")
+    chain.write_spec("SPEC-003", CHAIN["SPEC-003"].replace("exit 3", "exit 0"))
+    chain.write_spec("SPEC-004", "---\nrun: exit 0\n---\n")
+
+    outcome = chain.run("orchestrate", "--resume", "-q")
+
+    assert outcome.status == 0
+
+
+def test_what_was_waived_stays_so_when_the_run_goes_on(chain: Cli) -> None:
+    chain.write_spec("SPEC-002", CHAIN["SPEC-002"].replace("echo two", "exit 3"))
+    chain.run("orchestrate", "--specs", "SPEC-002", "--no-deps", "-q")
+
+    outcome = chain.run("orchestrate", "--resume", "--dry-run", "--format", "json")
+
+    assert [entry["id"] for entry in json.loads(outcome.out)["specs"]] == ["SPEC-002"]
+
+
+def test_a_spec_that_became_a_draft_is_resumed_only_where_drafts_are_allowed(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    (run,) = list_runs(chain.project.runs)
+    chain.write_spec("SPEC-003", "---\nstatus: Draft\nrun: exit 0\n---\n")
+
+    refused = chain.run("orchestrate", "--resume", "-q")
+    allowed = chain.run("orchestrate", "--resume", "--allow-draft", "-q")
+
+    told = (
+        f".aad/specs/SPEC-003.md:1: SPEC-003 became a draft after run {run} had planned it "
+        "(approve it, or pass --allow-draft)\n"
+    )
+    assert refused == Outcome(2, "", told)
+    assert allowed.status == 0
+
+
+def test_changed_specs_run_as_they_are_now_and_are_named(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    (run,) = list_runs(chain.project.runs)
+    chain.write_spec("SPEC-001", CHAIN["SPEC-001"] + "\n")
+    chain.write_spec("SPEC-003", CHAIN["SPEC-003"].replace("exit 3", "exit 0"))
+
+    outcome = chain.run("orchestrate", "--resume")
+
+    told = f"changed since run {run} planned them, and run as they are now: SPEC-003"
+    assert (outcome.status, outcome.err.splitlines().count(told)) == (0, 1)
+
+
+def test_specs_of_another_folder_are_found_again_without_its_name(cli: Cli) -> None:
+    folder = cli.project.root / "other"
+    folder.mkdir()
+    (folder / "SPEC-001.md").write_text("---\nrun: exit 3\n---\n")
+    first = cli.run("orchestrate", "--specs-dir", "other", "--all", "-q")
+    (folder / "SPEC-001.md").write_text("---\nrun: exit 0\n---\n")
+
+    again = cli.run("orchestrate", "--resume", "-q")
+
+    assert (first.status, again.status) == (1, 0)
+
+
+def test_specs_of_another_folder_are_named_as_the_project_sees_them(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = cli.project.root / "other"
+    folder.mkdir()
+    (folder / "SPEC-001.md").write_text("---\nrun: exit 0\n---\n")
+    monkeypatch.chdir(folder)
+
+    outcome = cli.run("orchestrate", "--specs-dir", ".", "--all", "--dry-run", "--format", "json")
+
+    assert [entry["path"] for entry in json.loads(outcome.out)["specs"]] == ["other/SPEC-001.md"]
+
+
+def test_a_part_of_a_run_can_be_resumed_and_then_the_rest_of_it(chain: Cli) -> None:
+    chain.write_spec("SPEC-001", "---\nrun: exit 3\n---\n")
+    chain.run("orchestrate", "--all", "-q")
+    for name, text in CHAIN.items():
+        chain.write_spec(name, text.replace("exit 3", "exit 0"))
+
+    part = chain.run("orchestrate", "--resume", "--specs", "SPEC-002", "-q")
+    rest = chain.run("orchestrate", "--resume", "--log-format", "json", "-q")
+
+    told = [line for line in map(json.loads, rest.out.splitlines()) if line["type"] == "session_started"]
+    assert (part.status, rest.status, [line["spec"] for line in told]) == (0, 0, ["SPEC-003"])
+
+
+def test_what_is_left_of_a_run_is_shown_without_touching_it(chain: Cli) -> None:
+    chain.run("orchestrate", "--all", "-q")
+    (run,) = list_runs(chain.project.runs)
+    before = list_files(chain.project.root), chain.project.journal(run).read_bytes()
+
+    with hold_lock(chain.project.state, run):
+        outcome = chain.run("orchestrate", "--dry-run", "--resume", "latest", "--format", "json")
+
+    plan = json.loads(outcome.out)
+    assert (outcome.status, outcome.err, plan["order"]) == (0, "", [["SPEC-003"]])
+    assert {entry["id"]: entry["status"] for entry in plan["specs"]} == {
+        "SPEC-001": "complete",
+        "SPEC-002": "complete",
+        "SPEC-003": "ready",
+    }
+    assert (list_files(chain.project.root), chain.project.journal(run).read_bytes()) == before
+
+
+def test_what_lies_where_the_runs_should_is_named(chain: Cli) -> None:
+    chain.project.runs.write_text("")
+
+    outcome = chain.run("orchestrate", "--all")
+
+    told = "cannot be written: File exists (make it writable, or run in a copy of the project)\n"
+    assert outcome == Outcome(2, "", f"{chain.project.runs}: {told}")
+
+
+# Where nobody can be told.
+
+
+@pytest.mark.parametrize(
+    "arguments", [["orchestrate", "--all", "--dry-run"], ["--help"], ["specs"], ["logs", "SPEC-001"]]
+)
+def test_what_cannot_be_written_is_an_error(chain: Cli, arguments: list[str]) -> None:
+    chain.run("orchestrate", "--specs", "SPEC-001", "-q")
+
+    told = run_on_full_device(chain, *arguments)
+
+    assert (told.returncode, told.stderr) == (
+        1,
+        "stdout cannot be written: No space left on device (make room, or write elsewhere)\n",
+    )
+
+
+def test_a_run_goes_on_when_its_events_cannot_be_written(chain: Cli) -> None:
+    told = run_on_full_device(chain, "orchestrate", "--specs", "SPEC-002", "--log-format", "json", "-q")
+
+    lost = (
+        "stdout cannot be written: No space left on device "
+        "(the run goes on without its events there; the journal has them)"
+    )
+    assert (told.returncode, told.stderr.splitlines().count(lost)) == (0, 1)
+
+
+def run_on_full_device(cli: Cli, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `aad` in a process whose stdout takes nothing."""
+    with Path("/dev/full").open("w") as out:
+        return subprocess.run(
+            [sys.executable, "-m", "aad", *arguments],
+            cwd=cli.project.root,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+
+def test_a_live_display_is_shown_as_a_plain_one(chain: Cli) -> None:
+    plain, live = (
+        chain.run("orchestrate", "--specs", "SPEC-001", "--progress", kind) for kind in ("plain", "live")
+    )
+
+    assert (live.status, steady(live.err)) == (plain.status, steady(plain.err))
+
+
+@pytest.mark.parametrize("name", ["AAD_SESION_TIMEOUT", "AAD_ORCHESTRATOR_SESSION_TIMEOUTS"])
+def test_a_misspelt_variable_is_an_error(chain: Cli, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "5m")
+
+    outcome = chain.run("orchestrate", "--all", "--dry-run")
+
+    near = name.replace("SESION", "SESSION").replace("TIMEOUTS", "TIMEOUT")
+    assert outcome == Outcome(2, "", f"{name} is no setting (did you mean {near}?)\n")
+
+
+def test_the_option_at_fault_is_named_as_it_was_given(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--all", "--agent", "claude")
+
+    assert outcome == Outcome(2, "", '`--agent` cannot be "claude" yet (this version offers: command)\n')
+
+
+@pytest.mark.parametrize(("encoding", "readable"), [("utf-8", True), ("ascii", False), (None, True)])
+def test_a_plan_for_programs_keeps_titles_readable_where_it_can(
+    chain: Cli, encoding: str | None, readable: bool
+) -> None:
+    plan = make_plan([Spec(id="A", title="三")], slots=1)
+
+    told = render_json(plan, encoding=encoding)
+
+    assert ("三" in told, json.loads(told)["specs"][0]["title"]) == (readable, "三")

@@ -186,9 +186,21 @@ def test_a_command_that_does_not_exist_is_an_error(cli: Cli) -> None:
 
 def test_a_run_that_was_resumed_and_ended_began_when_it_first_began(cli: Cli) -> None:
     resumed = evolve(STARTED, ts=STARTED.ts + 3600, resumed=True)
-    ended = RunFinished(ts=STARTED.ts + 3700, status="completed", exit_code=0, duration_s=162.0)
-    cli.write_journal(*KILLED_RUN, resumed, PLAN, ended)
+    ended = RunFinished(ts=STARTED.ts + 3700, status="failed", exit_code=1, duration_s=70.0)
+    cli.write_journal(*FAILED_RUN, resumed, PLAN, ended)
 
     outcome = cli.run("runs")
 
-    assert outcome.out == f"✓ {RUN}  completed  2026-11-22 21:36:12  2m 42s\n"
+    # 92 seconds before it was resumed, 70 afterwards.
+    told = "Not started: 2 · Completed: 1"
+    assert outcome.out == f"✗ {RUN}  failed  2026-11-22 21:36:12  2m 42s  {told}\n"
+
+
+@pytest.mark.parametrize("name", ["latest", RUN[:8]])
+def test_the_newest_run_is_shown_by_its_word_too(cli: Cli, name: str) -> None:
+    cli.write_journal(*FAILED_RUN, run="20261121-000000-0000")
+    cli.write_journal(*FAILED_RUN)
+
+    outcome = cli.run("runs", "show", name, "--format", "json")
+
+    assert (outcome.status, json.loads(outcome.out)["run"]) == (0, RUN)

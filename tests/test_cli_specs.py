@@ -17,7 +17,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.fixture
 def written(cli: Cli) -> Cli:
     cli.write_spec("SPEC-001", "# SPEC-001: Domain\n\n**Status**: Done\n")
-    cli.write_spec("SPEC-002", "---\ndepends_on: [SPEC-001]\n---\n# SPEC-002: 設定管理\n")
+    cli.write_spec("SPEC-002", "---\ndepends_on: [SPEC-001]\nrun: x\n---\n# SPEC-002: 設定管理\n")
     cli.write_spec("SPEC-010", "---\ndepends_on: [SPEC-002, SPEC-001]\nstatus: Draft\n---\n# SPEC-010: CLI\n")
     cli.write_spec("tasks-summary", "# SPEC-002: tasks\n")
     return cli
@@ -100,7 +100,7 @@ def test_specs_without_faults_are_counted(written: Cli) -> None:
 
 
 def test_one_spec_is_counted_as_one(cli: Cli) -> None:
-    cli.write_spec("SPEC-001", "# SPEC-001: Domain\n")
+    cli.write_spec("SPEC-001", "---\nrun: x\n---\n# SPEC-001: Domain\n")
 
     outcome = cli.run("specs", "check")
 
@@ -129,6 +129,24 @@ def test_all_faults_are_told_at_once(written: Cli) -> None:
 .aad/specs/SPEC-004.md:2: unknown status Sleeping (known: {known})
 """,
     )
+
+
+def test_what_nothing_runs_is_a_fault_beside_the_others(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(cli.project.root))
+    cli.write_spec("SPEC-001", "---\nrun: x\ndepends_on: [SPEC-009]\n---\n")
+    cli.write_spec("SPEC-002", "# SPEC-002: Two\n")
+    cli.write_spec("SPEC-003", "---\nrun: x\nagent: nobody\n---\n")
+
+    outcomes = [cli.run("specs", "check"), cli.run("orchestrate", "--all")]
+
+    told = """\
+.aad/specs/SPEC-001.md:3: depends on SPEC-009, which does not exist (did you mean SPEC-003?)
+.aad/specs/SPEC-002.md:1: SPEC-002 does not say what to run (give it `run:`, or set `command` in [agent] of \
+config/aad.toml; agents found on PATH: -)
+.aad/specs/SPEC-003.md:3: SPEC-003 asks for the agent nobody, which this version does not have \
+(known: command)
+"""
+    assert outcomes == [Outcome(2, "", told)] * 2
 
 
 def test_faults_are_told_as_json_in_english(cli: Cli) -> None:

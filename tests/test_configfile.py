@@ -171,7 +171,7 @@ env_pass = [
 [workspace]
 isolation = "worktree"
 [ui]
-progress = "live"
+progress = "lively"
 lang = "fr"
 [[override]]
 specs = "A"
@@ -201,7 +201,7 @@ max_output = "huge"
         f'{file}:8: `agent.kind` cannot be "claude" yet (this version offers: command)',
         f"{file}:9: `agent.env_pass` must be a text in quotes, without NUL characters",
         f'{file}:14: `workspace.isolation` cannot be "worktree" yet (this version offers: directory, none)',
-        f'{file}:16: `ui.progress` cannot be "live" yet (this version offers: auto, plain, none)',
+        f'{file}:16: `ui.progress` cannot be "lively" (known: auto, live, plain, none)',
         f'{file}:17: `ui.lang` cannot be "fr" (known: auto, en, ja)',
         f'{file}:20: `override.specs` is missing (say which specs are meant: specs = "SPEC-00*")',
         f'{file}:21: `override.retries` must be a whole number from 0 to 1000, not "two"',
@@ -209,8 +209,8 @@ max_output = "huge"
         '`AAD_FAIL_FAST` must be true or false, not "maybe"',
         '`AAD_RETRIES` must be a JSON object such as {"key": 1}',
         '`AAD_LANG` cannot be "de" (known: auto, en, ja)',
-        "`orchestrator.session_timeout` must be a number from 0 to 315360000, not -1.0",
-        '`agent.kind` cannot be "foo" (known: command)',
+        "`--timeout` must be a number from 0 to 315360000, not -1.0",
+        '`--agent` cannot be "foo" (known: command)',
     ]
 
 
@@ -257,7 +257,7 @@ def test_a_file_that_cannot_be_read_is_told_with_the_reason(project: Project) ->
     with pytest.raises(InputError) as caught:
         load_config(project, environ={})
 
-    assert str(caught.value) == "config/aad.toml: cannot be read: Is a directory"
+    assert str(caught.value) == "config/aad.toml: cannot be read: Is a directory (make it readable)"
 
 
 def test_a_profile_that_does_not_exist_is_told_those_that_do(project: Project) -> None:

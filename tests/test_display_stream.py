@@ -173,3 +173,17 @@ def test_a_process_whose_reader_left_ends_with_its_own_status_and_without_a_word
     _, complaints = child.communicate()
 
     assert (child.returncode, complaints) == (7, b"")
+
+
+def test_a_full_device_is_told_once_and_a_reader_that_left_never() -> None:
+    told: list[int | None] = []
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with suppress(OSError), Path("/dev/full").open("w") as full, open_text(writer) as broken:
+        for out in (full, broken):
+            stream = Stream(out, lambda error: told.append(error.errno))
+            stream.write("a\n")
+            stream.write("b\n")
+
+    assert told == [errno.ENOSPC]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aad.ending import Ending, judge_run
+from aad.events import PlanEntry, PlanMade
 from aad.state import RunState, Session, Status
 
 DONE = {"A": Status.COMPLETED}
@@ -85,3 +86,21 @@ def test_exit_0_is_for_a_finished_run_whose_every_session_is_complete(
     cut_short = ending.signal is not None or ending.overdue or ending.record_lost
     complete = set(statuses.values()) <= {Status.COMPLETED}
     assert (exit_code == 0) == (not cut_short and ending.finished and not ending.aborted and complete)
+
+
+def test_what_an_earlier_segment_planned_and_this_one_does_not_counts_for_nothing() -> None:
+    state = RunState(run="R")
+    state.apply(PlanMade(specs=(PlanEntry(id="A"), PlanEntry(id="B")), waves=(("A", "B"),)))
+    state.apply(PlanMade(specs=(PlanEntry(id="A"),), waves=(("A",),)))
+    state.session("A").status = Status.COMPLETED
+
+    assert judge_run(Ending(finished=True), state) == ("completed", 0)
+
+
+def test_what_was_registered_besides_the_plan_counts() -> None:
+    state = RunState(run="R")
+    state.apply(PlanMade(specs=(PlanEntry(id="A"),), waves=(("A",),)))
+    state.session("A").status = Status.COMPLETED
+    state.session("B").status = Status.FAILED
+
+    assert judge_run(Ending(finished=True), state) == ("failed", 1)

@@ -168,7 +168,7 @@ def test_a_project_without_escalations_has_none(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_an_error_of_the_user(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(InputError, match=r"/file: cannot be read: Not a directory$"):
+    with pytest.raises(InputError, match=r"/file: cannot be read: Not a directory \(make it readable\)$"):
         list(read_escalations(tmp_path / "file"))
 
 

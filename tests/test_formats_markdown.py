@@ -78,6 +78,7 @@ def test_a_file_with_front_matter_says_all_in_it() -> None:
         ),
         references=(Reference(("SPEC-001",), 4), Reference(("SPEC-002",), 4, complete=True)),
         conflicts=(Reference(("SPEC-003",), 5),),
+        agent_line=7,
     )
 
 
@@ -154,7 +155,11 @@ def test_the_digest_is_that_of_the_bytes() -> None:
         ("# **SPEC-008**: `Invoices` #", "Invoices"),
         ("SPEC-008: Invoices\n===\n", "Invoices"),
         ("<!-- made by hand -->\n\n# SPEC-008: Invoices", "Invoices"),
-        ("\n\n## Invoices", "Invoices"),
+        ("\n\n## SPEC-008: Invoices", "Invoices"),
+        ("## Depends on", ""),
+        ("Do it.\n\n## Invoices", ""),
+        ("Invoices\n---\n", ""),
+        ("Do it.\n\n# Invoices", "Invoices"),
         ("# Invoices for SPEC-001", "Invoices for SPEC-001"),
         ("# UTF-8 everywhere", "UTF-8 everywhere"),
         ("No heading at all", ""),

@@ -130,7 +130,7 @@ x-owner: {anything: [goes]}
         depends_on=(Text("A", 4), Text("B", 4)),
         conflicts_with=(Text("C", 5),),
         status=Text("Draft", 6),
-        agent="claude",
+        agent=Text("claude", 7),
         run="make all",
         verify=("make", "test"),
         timeout=5400.0,

@@ -485,3 +485,10 @@ def test_latest_that_cannot_be_written_keeps_no_run_from_its_work(runs: Path) ->
     point_latest(runs, RUN)
 
     assert (runs / "latest").is_dir()
+
+
+def test_the_word_for_the_newest_run_finds_it(tmp_path: Path) -> None:
+    for name in ("20260101-000000-0000", "20260102-000000-0000"):
+        (tmp_path / name).mkdir()
+
+    assert find_run(tmp_path, "latest") == "20260102-000000-0000"

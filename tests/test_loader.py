@@ -413,7 +413,7 @@ def test_what_is_named_like_a_spec_and_cannot_be_read_is_a_fault(tmp_path: Path)
 
     assert faults(catalogue) == [
         ".aad/specs/folder.md: is not a file (remove it, or give it a name that does not end with .md)",
-        ".aad/specs/link.md: cannot be read: No such file or directory",
+        ".aad/specs/link.md: cannot be read: No such file or directory (make it readable, or remove it)",
         ".aad/specs/pipe.md: is not a file (remove it, or give it a name that does not end with .md)",
     ]
 
@@ -475,3 +475,21 @@ def test_errors_can_be_read_in_japanese(tmp_path: Path) -> None:
         ".aad/specs がありません"
         "（`aad init` で最初の仕様を作るか、--specs-dir で別のフォルダーを指定してください）"
     )
+
+
+def test_what_is_wanted_is_found_in_other_folders_too(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for folder, name in (("one", "A-1"), ("two", "B-1")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.md").write_text(f"---\nagent: x\n---\n# {name}: t\n")
+
+    catalogue = load_specs(
+        project,
+        specs_dir=tmp_path / "one",
+        others=[tmp_path / "two"],
+        config=OrchestratorConfig(),
+        wanted=["A-1", "B-1"],
+    )
+
+    assert ([*catalogue.specs], [*catalogue.elsewhere]) == (["A-1"], ["B-1"])
+    assert catalogue.agent_lines == {"A-1": 2, "B-1": 2}

@@ -631,15 +631,14 @@ async def test_a_child_that_floods_its_events_is_heard_in_part_and_holds_up_nobo
     theatre: MakeTheatre, autojump_clock: MockClock
 ) -> None:
     stage = theatre({"a": Script(work=2)})
-    events_file = (
-        stage.orchestrator.project.attempt(stage.orchestrator.run_id, "A", 1) / "events/events.jsonl"
-    )
+    folder = stage.orchestrator.project.attempt(stage.orchestrator.run_id, "A", 1)
+    flood = '{"message": "x"}\n' * 50_000 + '{"warning": "w"}\n' * 1_000
     stage.orchestrator.register_spec("A", run="a")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stage.orchestrator.run)
         await trio.sleep(0.5)
-        (folder / "events/events.jsonl").write_text('{"message": "x"}\n' * 50_000 + '{"warning": "w"}\n' * 1_000)
+        (folder / "events/events.jsonl").write_text(flood)
 
     assert len(stage.story("session_progress")) <= 20
     assert len(stage.story("escalation_raised")) == 21
@@ -648,9 +647,7 @@ async def test_a_child_that_floods_its_events_is_heard_in_part_and_holds_up_nobo
 async def test_no_event_and_no_escalation_carries_a_secret(tmp_path: Path) -> None:
     secret = "tok-0123456789"  # noqa: S105 - a made-up one
     orchestrator = Orchestrator(CONFIG, root=tmp_path, environ={"GH_TOKEN": secret})
-    session_id = orchestrator.register_spec(
-        Spec(id="A", title=f"with {secret}", run=(f"./{secret}",))
-    )
+    session_id = orchestrator.register_spec(Spec(id="A", title=f"with {secret}", run=(f"./{secret}",)))
 
     await orchestrator.run()
     orchestrator.escalate(session_id, f"look: {secret}")

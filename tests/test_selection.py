@@ -217,8 +217,8 @@ def test_the_faults_of_the_files_come_together_with_those_of_the_names() -> None
     specs = catalogue(spec("A"), spec("B", "", DRAFT), problems=broken)
 
     assert fault(InputError, specs, "B,zebra") == (
-        "E.md:1: is empty (say what is to be done, or remove it)\n"
         "B.md:1: B is a draft (approve it, or pass --allow-draft)\n"
+        "E.md:1: is empty (say what is to be done, or remove it)\n"
         "no spec matches zebra (`aad specs` lists them)"
     )
     assert (

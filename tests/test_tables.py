@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from aad.config import (
+    OVERRIDABLE,
     AgentSettings,
     LogSettings,
     OrchestratorConfig,
@@ -148,18 +149,25 @@ def test_a_key_that_is_like_no_other_is_told_all_that_there_are() -> None:
     }
 
 
+def test_a_key_of_specs_that_an_override_lacks_is_told_all_that_there_are() -> None:
+    known = ", ".join(("specs", *OVERRIDABLE))
+
+    assert faults_of({"override": [{"specs": "*", "title": "x"}, {"specs": "*", "timeuot": "1h"}]}) == {
+        "override.title": ("config_unknown", {"known": known}),
+        "override.timeuot": ("config_unknown_near", {"near": "timeout"}),
+    }
+
+
 def test_what_this_version_does_not_offer_yet_is_told_apart_from_slips() -> None:
     table = {
         "agent": {"kind": "claude"},
         "workspace": {"isolation": "worktree"},
-        "ui": {"progress": "live"},
         "override": [{"specs": "*", "agent": "clod"}],
     }
 
     assert faults_of(table) == {
         "agent.kind": ("config_later", {"value": '"claude"', "known": "command"}),
         "workspace.isolation": ("config_later", {"value": '"worktree"', "known": "directory, none"}),
-        "ui.progress": ("config_later", {"value": '"live"', "known": "auto, plain, none"}),
         "override.agent": ("config_choice", {"value": '"clod"', "known": "command"}),
     }
 

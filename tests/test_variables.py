@@ -6,7 +6,7 @@ import pytest
 
 from aad.agents.base import Job
 from aad.spec import Spec
-from aad.variables import PROFILE, list_variables, read_variables
+from aad.variables import OWN, PROFILE, find_slips, list_variables, read_variables
 
 
 def test_tables_that_people_use_most_need_no_name_in_a_variable() -> None:
@@ -92,3 +92,25 @@ def test_the_settings_without_a_table_have_no_variable() -> None:
     assert {keys[0] for _, keys, _ in list_variables()} == {
         "orchestrator", "agent", "workspace", "escalation", "logs", "runs", "ui",
     }  # fmt: skip
+
+
+def test_the_whole_name_says_the_same_and_the_short_one_wins() -> None:
+    whole = {"AAD_ORCHESTRATOR_SESSION_TIMEOUT": "5m", "AAD_UI_LANG": "ja"}
+
+    assert read_variables(whole)[0] == {"orchestrator": {"session_timeout": "5m"}, "ui": {"lang": "ja"}}
+    assert read_variables({**whole, "AAD_LANG": "en"})[0]["ui"] == {"lang": "en"}
+
+
+def test_a_slip_is_told_with_the_name_that_is_meant() -> None:
+    environ = {"AAD_LOGS_MAX_OUTPT": "1MB", "AAD_FAILFAST": "1", "AAD_FAIL_FSAT": " ", "AAD_LANG": "ja"}
+
+    assert list(find_slips(environ)) == [
+        ("AAD_FAILFAST", "AAD_FAIL_FAST"),
+        ("AAD_LOGS_MAX_OUTPT", "AAD_LOGS_MAX_OUTPUT"),
+    ]
+
+
+def test_what_others_name_so_is_no_slip() -> None:
+    names = ["AAD_CLIENT_ID", "AAD_TENANT_ID", "AAD_CLIENT_SECRET", *OWN]
+
+    assert list(find_slips(dict.fromkeys(names, "x"))) == []

@@ -4,6 +4,7 @@ Each command stands in a module of its own, which is loaded when the command is 
 table below and nothing more. Every module has `make_command(lang)`, since help is read in two languages.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ import click
 from aad import messages
 from aad.cli.language import Spoken
 from aad.display.stream import Stream
-from aad.errors import AadError
+from aad.errors import AadError, OutputError, Problem
 from aad.version import __version__
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -92,6 +93,14 @@ def run_command(arguments: Sequence[str]) -> int:
     except (BrokenPipeError, SystemExit):
         # The latter is how click itself says that a pipe was closed under it.
         return _leave_pipe()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # What we write to disk says so itself: this is click's help, or the last flush.
+        lost = OutputError(Problem("output_lost", {"cause": error.strerror}))
+        errors.write(f"{lost.render(spoken.lang)}\n")
+        _leave_pipe()
+        return lost.exit_code
 
 
 def _run(arguments: Sequence[str], spoken: Spoken) -> int:

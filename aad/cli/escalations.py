@@ -10,6 +10,7 @@ from aad import messages
 from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
 from aad.cli.console import Looks, format_option, looks_options, open_console
 from aad.cli.listing import ListingGroup
+from aad.cli.snapshot import read_brief
 from aad.codec import read_time
 from aad.display.failures import name_signal
 from aad.display.status import align
@@ -17,6 +18,8 @@ from aad.display.style import Role, Style
 from aad.display.text import clean
 from aad.display.voice import Voice
 from aad.escalationlog import read_escalation, read_escalations
+from aad.project import Project
+from aad.state import Status
 
 Escalation = Mapping[str, Any]
 
@@ -71,7 +74,9 @@ def _show_escalation(options: dict[str, Any]) -> None:
     if options["form"] == "json":
         answer_json(console, found)
     else:
-        answer_text(console, "\n".join(_draw(found, Voice(console.lang, console.style(console.out)))))
+        voice = Voice(console.lang, console.style(console.out))
+        hints = [voice.hint(command) for command in _next_commands(found, console.project)]
+        answer_text(console, "\n".join([*_draw(found, voice), *hints]))
 
 
 def _mark(escalation: Escalation, style: Style) -> str:
@@ -93,7 +98,7 @@ def _cells(escalation: Escalation, voice: Voice) -> tuple[str, ...]:
 
 
 def _draw(escalation: Escalation, voice: Voice) -> Iterator[str]:
-    """Yield the lines of an escalation: a head, what is known of it in columns, its log's tail, what next."""
+    """Yield the lines of an escalation: a head, what is known of it in columns, its log's tail."""
     yield voice.style.paint(Role.BOLD, _read_text(escalation, "id"))
     rows = [
         (voice.say(f"escalations.{key}") if key else "", value) for key, value in _facts(escalation, voice)
@@ -101,7 +106,6 @@ def _draw(escalation: Escalation, voice: Voice) -> Iterator[str]:
     yield from (f"  {line}" for line in align(rows))
     bar = voice.style.paint(Role.DIM, voice.style.symbols.bar)
     yield from (f"    {bar} {line}".rstrip() for line in _read_list(escalation, "log_tail"))
-    yield from map(voice.hint, _next_commands(escalation))
 
 
 def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
@@ -157,12 +161,12 @@ def _describe_failure(escalation: Escalation, voice: Voice) -> str:
     return "" if told == _read_text(escalation, "reason") else told
 
 
-def _next_commands(escalation: Escalation) -> Iterator[str]:
-    """Yield what leads on: to the whole log, and to the run's going on."""
+def _next_commands(escalation: Escalation, project: Project) -> Iterator[str]:
+    """Yield what leads on: to the whole log, and to the run's going on where it is not complete."""
     spec, run, attempt = (_read_text(escalation, key) for key in ("spec_id", "run_id", "attempt"))
     if _read_text(escalation, "log"):
         yield f"aad logs {spec} --run {run} --attempt {attempt}"
-    if escalation.get("level") != "warning":
+    if escalation.get("level") != "warning" and read_brief(project, run).status != Status.COMPLETED:
         yield f"aad orchestrate --resume {run}"
 
 

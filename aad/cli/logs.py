@@ -1,6 +1,8 @@
 """`aad logs`: what an attempt of a session wrote, byte by byte, as far as it is or as it comes."""
 
+import errno
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -64,6 +66,8 @@ def _tell_log(options: dict[str, Any]) -> None:
             announce=lambda newer: _announce(console, logs.spec, newer),
             pause=lambda: time.sleep(PAUSE),
         )
+        # Otherwise ^C would end us in the middle of a line.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         follower.follow()
     else:
         logs.copy(logs.choose(attempt))
@@ -120,7 +124,7 @@ class SessionLogs:
                 file.seek(start)
                 _copy(file)
                 return file.tell()
-        except BrokenPipeError:
+        except (BrokenPipeError, _FullError):
             raise
         except OSError as error:
             raise _refusal(self.project.show(path), error) from error
@@ -154,9 +158,20 @@ def _copy(file: BinaryIO) -> None:
         try:
             out.write(piece)
         except OSError as error:
-            # A terminal that is gone or a full disk: as with a closed pipe, nobody can be told.
-            raise BrokenPipeError from error
-    out.flush()
+            raise _explain_loss(error) from error
+    try:
+        out.flush()
+    except OSError as error:
+        raise _explain_loss(error) from error
+
+
+class _FullError(OSError):
+    """The disk behind stdout is full: that is no fault of the log."""
+
+
+def _explain_loss(error: OSError) -> OSError:
+    # A terminal that is gone is like a closed pipe: nobody can be told.
+    return _FullError(*error.args) if error.errno == errno.ENOSPC else BrokenPipeError()
 
 
 def _refusal(shown: str, error: OSError) -> InputError:

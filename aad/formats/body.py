@@ -34,7 +34,9 @@ _CLUES = {
     "dependencies": re.compile("依存|depend", re.IGNORECASE),
     "weight": re.compile("推定|見積|複雑度|estimate|complexity", re.IGNORECASE),
 }
-_OPENING_HEADING = re.compile(r"\s*^ {0,3}#{1,6}[ \t]+(?P<text>.+?)(?:[ \t]+#+)?[ \t]*$", re.MULTILINE)
+_OPENING_HEADING = re.compile(
+    r"\s*^ {0,3}(?P<level>#{1,6})[ \t]+(?P<text>.+?)(?:[ \t]+#+)?[ \t]*$", re.MULTILINE
+)
 
 _SPAN = re.compile(
     r"(?P<low>\d+(?:\.\d+)?)(?:\s*[-~〜\u2013]\s*(?P<high>\d+(?:\.\d+)?))?"
@@ -46,11 +48,20 @@ _SIZE_WORD = re.compile(r"(?<![A-Za-z])(?:XL|[SML])(?![A-Za-z])")
 _SIZES = {"S": 1.0, "M": 2.0, "L": 4.0, "XL": 8.0}
 
 
+@frozen
+class Heading:
+    """A heading's text, the line it stands in, and its level from 1."""
+
+    value: str
+    line: int
+    level: int
+
+
 @frozen(kw_only=True)
 class Body:
     """What a body says of the topics that were asked for. `weight` is in hours of people."""
 
-    heading: Text | None = None
+    heading: Heading | None = None
     status: Text | None = None
     references: tuple[Reference, ...] = ()
     weight: float | None = None
@@ -92,16 +103,19 @@ def read_body(text: str, first_line: int, *, own: str, topics: Collection[str], 
     )
 
 
-def _peek_heading(text: str, first_line: int) -> Text | None:
+def _peek_heading(text: str, first_line: int) -> Heading | None:
     """Return the heading that a body opens with: what stands first needs no parser to be one."""
     match = _OPENING_HEADING.match(text)
     if match is None:
         return None
-    return Text(match["text"], first_line + text.count("\n", 0, match.start("text")))
+    line = first_line + text.count("\n", 0, match.start("text"))
+    return Heading(match["text"], line, len(match["level"]))
 
 
-def _find_heading(blocks: Iterable[Block]) -> Text | None:
-    return next((Text(block.text, block.line) for block in blocks if block.kind == "heading"), None)
+def _find_heading(blocks: Iterable[Block]) -> Heading | None:
+    return next(
+        (Heading(block.text, block.line, block.level) for block in blocks if block.kind == "heading"), None
+    )
 
 
 def _find_statements(blocks: Iterable[Block]) -> Iterator[_Statement]:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from attrs import evolve, frozen
 
 from aad.errors import InputError, Problem
-from aad.formats.body import Body, read_body
+from aad.formats.body import Body, Heading, read_body
 from aad.formats.faults import find_id_problem, show
 from aad.formats.frontmatter import Text, parse_head, split_head
 from aad.formats.references import Reference, Speaker, looks_like_id, read_listed
@@ -212,17 +212,21 @@ def _read_title(file: _File, own: str, settings: Settings, body: Body) -> tuple[
     return title, (Problem("spec_id_heading", fields, line=body.heading.line),)
 
 
-def _read_heading(heading: Text | None, own: str) -> tuple[str | None, str]:
-    """Return the id that a heading names where it is not the file's own, and the title behind it."""
+def _read_heading(heading: Heading | None, own: str) -> tuple[str | None, str]:
+    """Return the id that a heading names where it is not the file's own, and the title behind it.
+
+    Where it names none, it is a title if it is of the first level: `## Dependencies` heads a section.
+    """
     if heading is None:
         return None, ""
     text = " ".join(clean_id(heading.value).replace("*", "").replace("`", "").split())
     match = _HEADING.fullmatch(text)
+    title = text if heading.level == 1 else ""
     if match is None:
-        return None, text
+        return None, title
     names = Speaker(own, heading.line).refer(match["word"]).names
     if any(name.casefold() == own.casefold() for name in names):
         return None, match["title"]
     if looks_like_id(match["word"]):
         return match["word"], match["title"]
-    return None, text
+    return None, title

@@ -227,7 +227,7 @@ def test_fewer_slots_than_one_and_more_than_a_thousand_are_a_usage_error(tmp_pat
 def test_a_spec_that_nothing_says_how_to_run_is_refused(tmp_path: Path) -> None:
     refuse(
         Project(tmp_path).set(PATH="/nowhere").spec("A", None),
-        says=".aad/specs/A.md: A does not say what to run (give it `run:`, or set `command` in [agent] of "
+        says=".aad/specs/A.md:1: A does not say what to run (give it `run:`, or set `command` in [agent] of "
         "config/aad.toml; agents found on PATH: -)",
     )
 
@@ -264,10 +264,6 @@ FORMAT_WITHOUT_PLAN = (
         ([], NOTHING_SELECTED),
         (["--all", "--specs", "A"], "--specs and --all exclude each other (name specs, or take them all)"),
         (
-            ["--resume", "--dry-run"],
-            "--resume and --dry-run exclude each other (aad status shows where the run stands)",
-        ),
-        (
             ["--all", "--format", "json"],
             FORMAT_WITHOUT_PLAN,
         ),
@@ -295,5 +291,6 @@ def test_a_file_in_place_of_a_folder_of_ours_is_refused(tmp_path: Path, name: st
 
     result = project.aad(*ALL)
 
-    words = "ROOT/.aad: cannot be written: File exists (make it writable, or run in a copy of the project)"
+    place = f"ROOT/.aad/{name}"
+    words = f"{place}: cannot be written: File exists (make it writable, or run in a copy of the project)"
     result.exits(2).prints("").says(words)

@@ -1,6 +1,7 @@
 """Children that misbehave: each ends as it should, and harms nobody beside it."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ def test_a_flood_is_no_burden_to_others(tmp_path: Path) -> None:
     assert len(project.ends()) == 6
 
 
-@pytest.mark.parametrize("shape", ["sleep {0} &", "(sleep {0} &) &", "nohup sleep {0} >/dev/null 2>&1 &"])
+@pytest.mark.parametrize("shape", ["sleep {0} &", "nohup sleep {0} >/dev/null 2>&1 &"])
 def test_what_a_child_leaves_in_its_group_is_ended(tmp_path: Path, shape: str) -> None:
     token = Token()
     project = Project(tmp_path).spec("A", shape.format(token))
@@ -205,6 +206,20 @@ def test_what_a_child_leaves_in_its_group_is_ended(tmp_path: Path, shape: str) -
     project.aad(*ALL).exits(0)
 
     assert token.holders() == []
+
+
+def test_of_many_that_are_born_while_their_parents_end_none_is_left(tmp_path: Path) -> None:
+    token = Token()
+    project = Project(tmp_path)
+    for number in range(40):
+        project.spec(f"S-{number:02}", f"(sleep {token} &) &")
+
+    project.aad(*ALL, "-q", "--jobs", "20").exits(0)
+
+    survivors = token.holders()
+    for pid in survivors:
+        os.kill(pid, signal.SIGKILL)
+    assert survivors == []
 
 
 def test_no_zombie_and_no_descriptor_is_left_by_many_short_children(tmp_path: Path) -> None:

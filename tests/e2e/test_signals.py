@@ -65,6 +65,7 @@ def test_the_summary_of_an_interrupted_run_is_whole(tmp_path: Path) -> None:
         ⏳ A started...
         ✓ A completed (0.0s)
         ⏳ B started...
+        ⚠ interrupted: ending 1 session (^C again kills it)
         ⊘ B cancelled (0.0s)
         ⊘ C skipped: interrupted
 
