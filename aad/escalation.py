@@ -203,7 +203,8 @@ class ParentSession:
                 message=words,
             )
         )
-        self._write(log)
+        if decision.action is not Action.WAIT or log.question is None:  # a question stays open for a person
+            self._write(log)
         # The answer first: an abort cancels whoever still waits.
         _reply(request, decision)
         if decision.action is Action.ABORT:

@@ -364,7 +364,8 @@ async def test_a_question_waits_for_a_person_without_a_slot(
     assert stage.statuses == {"A": "waiting", "B": "pending"}
     assert stage.orchestrator.state.exit_code == 4
     told = json.loads((stage.orchestrator.project.escalations / "A-error.json").read_bytes())
-    assert (told["kind"], told["question"]) == ("question", {"text": "Which?", "options": ["x", "y"]})
+    assert (told["kind"], told["state"]) == ("question", "open")
+    assert told["question"] == {"text": "Which?", "options": ["x", "y"]}
 
 
 async def test_an_answer_starts_a_new_attempt_that_knows_it(
