@@ -410,7 +410,7 @@ class Orchestrator:
             failure = Failure(reason=Reason.INTERRUPTED, message=message)
         self._emit(SessionSkipped(spec=spec_id, attempt=0, failure=failure))
 
-    # The seed's methods, for those who drive sessions themselves.
+    # For those who drive sessions themselves.
 
     async def start_session(
         self, session_id: SessionId, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

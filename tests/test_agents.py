@@ -21,19 +21,19 @@ JOB = Job(
     run="20261122-213612-7f3a",
     session="20261122-213612-7f3a/A",
     spec=Spec(id="A", text="# A: Build it 作る\n"),
-    spec_file="/work/A.md",
+    spec_file="/project/A.md",
     attempt=2,
-    workspace=Path("/work"),
+    workspace=Path("/project"),
     events_file=Path("/run/events.jsonl"),
 )
 ENVIRONMENT = {
     "AAD_RUN_ID": "20261122-213612-7f3a",
     "AAD_SESSION_ID": "20261122-213612-7f3a/A",
     "AAD_SPEC_ID": "A",
-    "AAD_SPEC_FILE": "/work/A.md",
+    "AAD_SPEC_FILE": "/project/A.md",
     "AAD_ATTEMPT": "2",
     "AAD_MODE": "new",
-    "AAD_WORKSPACE": "/work",
+    "AAD_WORKSPACE": "/project",
     "AAD_EVENTS": "/run/events.jsonl",
 }
 
@@ -44,7 +44,7 @@ class Session:
 
     spec: Spec = JOB.spec
     attempt: int = 1
-    workspace: Path = Path("/work")
+    workspace: Path = Path("/project")
     written: list[str] = field(factory=list)
 
     def report(self, progress: float | None = None, message: str | None = None) -> None:
@@ -144,14 +144,14 @@ def test_the_specs_own_run_goes_before_the_configured_command_and_gets_no_stdin(
     command = CommandAgent(("agent", "-p")).command(job, {"PATH": "/bin"})
 
     assert command == Command(
-        argv=("/bin/sh", "-c", "make"), env={"PATH": "/bin", **ENVIRONMENT}, cwd="/work", stdin=None
+        argv=("/bin/sh", "-c", "make"), env={"PATH": "/bin", **ENVIRONMENT}, cwd="/project", stdin=None
     )
 
 
 def test_the_configured_command_gets_the_specs_words_on_stdin() -> None:
     command = CommandAgent(("agent", "-p")).command(JOB, {})
 
-    assert command == Command(argv=("agent", "-p"), env=ENVIRONMENT, cwd="/work", stdin=JOB.prompt)
+    assert command == Command(argv=("agent", "-p"), env=ENVIRONMENT, cwd="/project", stdin=JOB.prompt)
 
 
 def test_no_variable_that_is_passed_on_hides_one_of_ours() -> None:

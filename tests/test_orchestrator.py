@@ -445,7 +445,7 @@ def test_an_id_is_registered_once(theatre: MakeTheatre) -> None:
         stage.orchestrator.register_spec("A", run="a")
 
 
-# The seed's methods, each by itself.
+# The methods for those who drive sessions themselves, each by itself.
 
 
 async def test_start_session_runs_one_session_to_its_end(
