@@ -78,7 +78,8 @@ class Action(StrEnum):
 class Failure:
     """Why an attempt did not succeed.
 
-    `log_tail` holds the last lines of its output, cleaned and redacted, of `log_lines` in all.
+    `log_tail` holds the last lines of its output, cleaned and redacted, of `log_lines` in all. `blocked_by`
+    names the specs whose failures are the reason: what was needed, or what ended the run early.
     """
 
     reason: Reason

@@ -90,8 +90,8 @@ class Orchestrator:
         self._run_child = run_child
         self._registry = Registry(self.project, self.config)
         self._agent: Agent = make_agent(self.config.agent)
-        self._secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
-        self._redactor = self._make_redactor()
+        secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
+        self._redactor = Redactor(secrets, self.config.logs.redact_patterns)
         self._slots = min(self.config.orchestrator.slots, count_affordable())
         self._limiter = trio.CapacityLimiter(self._slots)
         self._record = RunRecord(
@@ -204,7 +204,7 @@ class Orchestrator:
 
     def close(self) -> None:
         """Free the lock and the journal; a run of single sessions is concluded first."""
-        if self._record.is_open and self.state.status == "running" and self.state.started is not None:
+        if self._record.under_way and self.state.started is not None:
             self.ending.finished = not (self.ending.interrupted or self.ending.aborted)
             self._conclude(time.time() - self.state.started)
         self._record.close()
@@ -307,7 +307,7 @@ class Orchestrator:
     def _begin(self) -> None:
         """Record that the run begins, unless that is recorded."""
         self.open()
-        if self.state.status != "running":
+        if not self._record.under_way:
             settings = self.config.orchestrator
             self._record.start(jobs=self._slots, schedule=settings.schedule)
 
@@ -381,16 +381,13 @@ class Orchestrator:
             config=config,
             workspaces=Workspaces(self.project, self.run_id, config.workspace.isolation),
             env={**allowed_environment(self._environ, config.agent.env_pass), **config.agent.env},
-            make_redactor=self._make_redactor,
+            redactor=self._redactor,
             emit=self._emit,
             tell=self._record.tell if self._record.wants_output else None,
             find_agent=lambda spec: self._registry.functions.get(spec.id, self._agent),
             expected=expected,
             run_child=self._run_child,
         )
-
-    def _make_redactor(self) -> Redactor:
-        return Redactor(self._secrets, self.config.logs.redact_patterns)
 
     def _policy(self, spec: Spec) -> RetryPolicy:
         settings = self.config.orchestrator.retries
@@ -402,12 +399,9 @@ class Orchestrator:
         return CommandNotifier(command, env, str(self.project.root)) if command else None
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
-        failure = Failure(reason=Reason.INTERRUPTED)
-        if blocked_by is not None:
-            failure = Failure(reason=Reason.BLOCKED, blocked_by=(blocked_by,))
-        elif self._scheduler is not None and self._scheduler.stopped_by is not None:
-            message = f"fail-fast after {self._scheduler.stopped_by}"
-            failure = Failure(reason=Reason.INTERRUPTED, message=message)
+        reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED
+        culprit = blocked_by or (self._scheduler and self._scheduler.stopped_by)
+        failure = Failure(reason=reason, blocked_by=(culprit,) if culprit else ())
         self._emit(SessionSkipped(spec=spec_id, attempt=0, failure=failure))
 
     # For those who drive sessions themselves.
@@ -457,7 +451,7 @@ class Orchestrator:
                 attempt=session.attempt,
                 level=level,
                 kind=kind,
-                reason=self._redactor.redact(reason),
+                reason=reason,
                 timestamp=datetime.now(UTC),
                 log=session.log,
                 blocks=self._registry.find_blocked(session.spec_id),
@@ -474,8 +468,7 @@ class Orchestrator:
         """Take note that a session which the caller carried out has failed; True: try it again."""
         session = self._find_idle(session_id)
         told = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-        message = self._redactor.redact(told)
-        failure = Failure(reason=Reason.UNKNOWN, message=message)
+        failure = Failure(reason=Reason.UNKNOWN, message=told)
         policy = self._policy(self._registry.specs[session.spec_id])
         self._failed_elsewhere[session_id] += 1
         number = self._failed_elsewhere[session_id]
@@ -483,7 +476,7 @@ class Orchestrator:
             delay = policy.delay(number, random.random)
             self._emit(RetryScheduled(spec=session.spec_id, attempt=number, delay_s=delay, failure=failure))
             return True
-        log = self.escalate(session_id, message)
+        log = self.escalate(session_id, told)
         self._emit(SessionFailed(spec=session.spec_id, attempt=number, failure=failure, escalation=log.id))
         self._note_ended(session)
         return False

@@ -27,7 +27,7 @@ class Outfitter:
     config: OrchestratorConfig
     workspaces: Workspaces
     env: Mapping[str, str]
-    make_redactor: Callable[[], Redactor]
+    redactor: Redactor
     emit: Callable[[Event], None]
     tell: Callable[[SessionOutput], None] | None
     find_agent: Callable[[Spec], Agent | FunctionAgent]
@@ -43,7 +43,7 @@ class Outfitter:
         session.log = self.project.show(folder / "output.log")
         workspace = self.workspaces.prepare(spec)
         self.emit(WorkspaceReady(spec=spec.id, attempt=number, workspace=str(workspace.path)))
-        redactor = self.make_redactor()
+        redactor = self.redactor.fresh()
         return Attempt(
             job=Job(
                 run=self.run,

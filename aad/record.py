@@ -52,6 +52,8 @@ class RunRecord:
     trouble: JournalError | None = field(default=None, init=False)
     dirty: trio.Event = field(factory=trio.Event, init=False)
     resumed: bool = field(default=False, init=False)
+    # A start was recorded here and no end yet; the state may still speak of a run that died.
+    under_way: bool = field(default=False, init=False)
     _journal: Journal | None = field(default=None, init=False)
     _displays: list[Display] = field(factory=list, init=False)
     _output_displays: list[Display] = field(factory=list, init=False)
@@ -80,9 +82,6 @@ class RunRecord:
                 self._journal, events = Journal.resume(path)
                 for event in events:
                     self.state.apply(event)
-                if self.state.status == "running":
-                    # It broke off: nobody else can be carrying it on while the lock is ours.
-                    self.state.status = "interrupted"
             else:
                 self._journal = Journal.create(path)
             stack.callback(self._journal.close)
@@ -104,6 +103,8 @@ class RunRecord:
         self.state.check(event)
         event = self._append(event)
         self.state.apply(event)
+        if isinstance(event, RunStarted | RunFinished):
+            self.under_way = isinstance(event, RunStarted)
         self._show(event, self._displays)
         self._publish(event)
 

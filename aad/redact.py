@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from fnmatch import fnmatchcase
 
 from attrs import define, field
@@ -71,6 +72,12 @@ class Redactor:
         self._values = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         self._patterns = compile_patterns(patterns)
         self.count = 0
+
+    def fresh(self) -> "Redactor":
+        """Return a redactor of the same secrets that counts from zero; the secrets are made ready once."""
+        twin = copy(self)
+        twin.count = 0
+        return twin
 
     @property
     def idle(self) -> bool:

@@ -24,7 +24,7 @@ from aad.events import Failure, Reason
         (Failure(reason=Reason.BLOCKED, blocked_by=("A", "B")), "needs A, B", "A, B が必要です"),
         (Failure(reason=Reason.BLOCKED), "blocked", "実行不可"),
         (
-            Failure(reason=Reason.INTERRUPTED, message="fail-fast after B"),
+            Failure(reason=Reason.INTERRUPTED, blocked_by=("B",)),
             "fail-fast after B",
             "B の失敗により打ち切り (fail-fast)",
         ),

@@ -680,9 +680,7 @@ def test_what_fail_fast_skips_was_not_interrupted(lang: str, line: str) -> None:
     run = Watched(lang)
 
     told = run.turn(
-        events.SessionSkipped(
-            spec="E", failure=Failure(reason=Reason.INTERRUPTED, message="fail-fast after B")
-        )
+        events.SessionSkipped(spec="E", failure=Failure(reason=Reason.INTERRUPTED, blocked_by=("B",)))
     )
 
     assert told == f"{line}\n"

@@ -53,7 +53,7 @@ class Shop:
             config=self.config,
             workspaces=Workspaces(self.project, RUN, self.isolation),
             env={"PATH": "/bin"},
-            make_redactor=lambda: Redactor(["correct-horse-battery"]),
+            redactor=Redactor(["correct-horse-battery"]),
             emit=self.events,
             tell=None if self.told is None else self.told.append,
             find_agent=lambda spec: FunctionAgent(work) if spec.id == "F" else make_agent(self.config.agent),

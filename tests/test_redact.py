@@ -298,3 +298,12 @@ def test_no_secret_leaves_a_stream_of_short_memory(gaps: list[int], secret: str,
     masked = feed_all(Redactor(SECRETS).stream(hold=40), chunks)
 
     assert masked == b"".join(b"." * gap + MASK for gap in gaps)
+
+
+def test_a_fresh_redactor_masks_the_same_and_counts_for_itself() -> None:
+    redactor = Redactor(["tok-0123456789"])
+    redactor.redact("tok-0123456789")
+
+    fresh = redactor.fresh()
+
+    assert (fresh.redact("a tok-0123456789"), fresh.count, redactor.count) == ("a [redacted]", 1, 1)

@@ -6,9 +6,6 @@ from aad import messages
 from aad.display.text import clean
 from aad.events import Failure, Reason
 
-# How a failure says which spec's failure ended the run early, where nobody interrupted it.
-FAIL_FAST = "fail-fast after "
-
 
 def describe_failure(lang: str, failure: Failure) -> str:
     """Return the reason, and behind it the failure's message where that says something more."""
@@ -39,8 +36,8 @@ def _reason(lang: str, failure: Failure) -> str:
             return messages.text(lang, f"reason.{reason}_known", {"code": code})
         case Failure(reason=Reason.KILLED, signal=int(number)):
             return messages.text(lang, "reason.killed_by", {"signal": name_signal(number)})
-        case Failure(reason=Reason.INTERRUPTED, message=str(told)) if told.startswith(FAIL_FAST):
-            return messages.text(lang, "reason.fail_fast", {"spec": clean(told.removeprefix(FAIL_FAST))})
+        case Failure(reason=Reason.INTERRUPTED, blocked_by=(spec_id, *_)):
+            return messages.text(lang, "reason.fail_fast", {"spec": clean(spec_id)})
         case Failure(reason=Reason.BLOCKED, blocked_by=(_, *_)):
             return messages.text(lang, "reason.blocked_by", {"names": clean(", ".join(failure.blocked_by))})
     return messages.text(lang, f"reason.{failure.reason}")
