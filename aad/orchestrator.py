@@ -16,8 +16,7 @@ from pathlib import Path
 
 import trio
 
-from aad.agents import make_agent
-from aad.agents.base import Agent, allowed_environment
+from aad.agents.base import allowed_environment
 from aad.attempt import RunChild
 from aad.config import OrchestratorConfig
 from aad.display.base import Display
@@ -42,7 +41,6 @@ from aad.files import write_whole
 from aad.graph import DependencyGraph
 from aad.history import read_durations
 from aad.monitor import Monitor
-from aad.outfitter import Outfitter
 from aad.plan import Plan, PlannedSpec, make_plan
 from aad.process import count_affordable, run_child
 from aad.project import Project, find_project, new_run_id
@@ -50,13 +48,12 @@ from aad.record import RunRecord
 from aad.redact import Redactor, secret_values
 from aad.registry import Registry, Run
 from aad.report import dump_summary
-from aad.retry import RetryPolicy
 from aad.scheduler import LoneSlot, Scheduler, Slot
-from aad.session import Crew, SessionRun
+from aad.session import SessionRun
 from aad.session import Slot as AnySlot
+from aad.sessionfactory import SessionFactory
 from aad.spec import Spec
 from aad.state import RunState, Session, Status
-from aad.workspace import Workspaces
 
 logger = logging.getLogger("aad")
 
@@ -87,9 +84,7 @@ class Orchestrator:
         self.run_id = resume or new_run_id()
         self.ending = Ending()
         self._environ = dict(os.environ if environ is None else environ)
-        self._run_child = run_child
         self._registry = Registry(self.project, self.config)
-        self._agent: Agent = make_agent(self.config.agent)
         secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
         self._redactor = Redactor(secrets, self.config.logs.redact_patterns)
         self._slots = min(self.config.orchestrator.slots, count_affordable())
@@ -107,6 +102,16 @@ class Orchestrator:
             notify=self._make_notifier(),
             redact=self._redactor.redact,
         )
+        self._factory = SessionFactory(
+            config=self.config,
+            registry=self._registry,
+            record=self._record,
+            parent=self._parent,
+            monitor=self._monitor,
+            emit=self._emit,
+            environ=self._environ,
+            run_child=run_child,
+        )
         self._under_way: dict[str, SessionRun] = {}
         self._failed_elsewhere: Counter[SessionId] = Counter()
         self._plan: Plan | None = None
@@ -114,7 +119,6 @@ class Orchestrator:
         self._scope = trio.CancelScope()
         # Of the sessions that are run by themselves.
         self._lone_scopes: set[trio.CancelScope] = set()
-        self._outfitter: Outfitter | None = None
         if resume is not None:
             self._record.open(resume=True)
 
@@ -220,6 +224,7 @@ class Orchestrator:
         if self._plan is not None:  # run again
             self.ending, self._scope = Ending(), trio.CancelScope()
         self._plan = plan = plan or self.make_plan()
+        self._factory.prepare(plan)
         self._begin()
         self._emit(plan.to_event())
         began = trio.current_time()
@@ -302,7 +307,7 @@ class Orchestrator:
         except OSError as error:
             logger.warning("%s cannot be written: %s", self.project.summary(self.run_id), error.strerror)
 
-    # The parts of a session.
+    # What sessions need of the run.
 
     def _begin(self) -> None:
         """Record that the run begins, unless that is recorded."""
@@ -341,61 +346,16 @@ class Orchestrator:
         await self._run_session(planned.id, slot)
 
     async def _run_session(self, spec_id: str, slot: AnySlot) -> None:
+        session = self._under_way[spec_id] = self._factory.make(spec_id, slot)
         try:
-            await self._open_session(spec_id, slot).run()
+            await session.run()
         finally:
             slot.release()
             del self._under_way[spec_id]
 
-    def _open_session(self, spec_id: str, slot: AnySlot) -> SessionRun:
-        spec = self._registry.specs[spec_id]
-        session = SessionRun(
-            spec=spec,
-            known=self.state.session(spec_id),
-            policy=self._policy(spec),
-            slot=slot,
-            crew=self._make_crew(),
-        )
-        self._under_way[spec_id] = session
-        return session
-
-    def _make_crew(self) -> Crew:
-        if self._outfitter is None:
-            self._outfitter = self._make_outfitter()
-        return Crew(
-            emit=self._emit,
-            parent=self._parent,
-            watcher=self._monitor,
-            open_attempt=self._outfitter.open_attempt,
-            blocks=self._registry.find_blocked,
-            fail_fast=self.config.orchestrator.fail_fast,
-        )
-
-    def _make_outfitter(self) -> Outfitter:
-        config, expected = self.config, {}
-        if self._plan is not None:
-            expected = {p.id: p.estimate for p in self._plan.specs.values() if p.estimate is not None}
-        return Outfitter(
-            project=self.project,
-            run=self.run_id,
-            config=config,
-            workspaces=Workspaces(self.project, self.run_id, config.workspace.isolation),
-            env={**allowed_environment(self._environ, config.agent.env_pass), **config.agent.env},
-            redactor=self._redactor,
-            emit=self._emit,
-            tell=self._record.tell if self._record.wants_output else None,
-            find_agent=lambda spec: self._registry.functions.get(spec.id, self._agent),
-            expected=expected,
-            run_child=self._run_child,
-        )
-
-    def _policy(self, spec: Spec) -> RetryPolicy:
-        settings = self.config.orchestrator.retries
-        return RetryPolicy(settings.count if spec.retries is None else spec.retries, settings)
-
     def _make_notifier(self) -> CommandNotifier | None:
         command = self.config.escalation.command
-        env = {**allowed_environment(self._environ, self.config.agent.env_pass)}
+        env = allowed_environment(self._environ, self.config.agent.env_pass)
         return CommandNotifier(command, env, str(self.project.root)) if command else None
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
@@ -469,7 +429,7 @@ class Orchestrator:
         session = self._find_idle(session_id)
         told = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         failure = Failure(reason=Reason.UNKNOWN, message=told)
-        policy = self._policy(self._registry.specs[session.spec_id])
+        policy = self._factory.policy(self._registry.specs[session.spec_id])
         self._failed_elsewhere[session_id] += 1
         number = self._failed_elsewhere[session_id]
         if policy.allows(failures=number, transient=isinstance(error, TransientError)):

@@ -13,7 +13,7 @@ ROWS = (
     "__main__ testing",
     "cli",
     "orchestrator",
-    "outfitter registry record scheduler monitor escalation ending",
+    "sessionfactory outfitter registry record scheduler monitor escalation ending",
     "session",
     "attempt",
     "process workspace escalationlog news",
