@@ -1,14 +1,13 @@
 import os
-import resource
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
 import pytest
 from attrs import evolve
+from fulldisk import disk_full_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,17 +67,6 @@ def message(call: Callable[[], object], lang: str = "en") -> str:
     with pytest.raises(AadError) as caught:
         call()
     return caught.value.render(lang)
-
-
-@contextmanager
-def disk_full_at(size: int) -> Iterator[None]:
-    """Let no file of this process grow over a size."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 # --- writing ---

@@ -1,15 +1,14 @@
 import os
 import re
-import resource
 import shutil
 import stat
 import tempfile
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from fulldisk import disk_full_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -262,17 +261,6 @@ def test_a_log_of_no_last_lines_has_none(path: Path) -> None:
 
 
 # --- trouble ---
-
-
-@contextmanager
-def disk_full_at(size: int) -> Iterator[None]:
-    """Let no file of this process grow over a size."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_log_in_order_has_no_trouble(path: Path) -> None:

@@ -1,7 +1,6 @@
 """What happened, written down: journal first, then the state, then everybody who listens."""
 
 import os
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 import trio
 from attrs import define, evolve, field
 from conftest import MakeTheatre, configure
+from fulldisk import disk_full_at
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from aad.display.base import NoDisplay
@@ -372,17 +372,6 @@ def test_a_lost_journal_is_told_once_and_listeners_hear_on(project: Project) -> 
     )
 
 
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Let no file of this process grow further, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 async def test_a_run_whose_disk_is_full_ends_in_order_and_can_be_resumed(
     theatre: MakeTheatre, autojump_clock: MockClock
 ) -> None:
@@ -392,7 +381,7 @@ async def test_a_run_whose_disk_is_full_ends_in_order_and_can_be_resumed(
     for name in names:
         stage.orchestrator.register_spec(name, run="x")
 
-    with files_of_at_most(8000), pytest.raises(JournalError, match="cannot be written: File too large"):
+    with disk_full_at(8000), pytest.raises(JournalError, match="cannot be written: File too large"):
         await stage.orchestrator.run()
     stage.orchestrator.close()
 
