@@ -45,10 +45,11 @@ from aad.plan import Plan, PlannedSpec, make_plan
 from aad.process import count_affordable, run_child
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
-from aad.redact import Redactor, secret_values
+from aad.redact import Redactor
 from aad.registry import Registry, Run
 from aad.report import dump_summary
 from aad.scheduler import LoneSlot, Scheduler, Slot
+from aad.secretvalues import secret_values
 from aad.session import SessionRun
 from aad.session import Slot as AnySlot
 from aad.sessionfactory import SessionFactory

@@ -16,6 +16,8 @@ from aad.redact import RedactedStream, Redactor
 
 # Bytes of the end that are kept, both for the file and for the last lines.
 END = 64 * 1024
+# Bytes before them that say what they are: a key may have begun there.
+BEFORE = 32 * 1024
 # Output is taken in pieces of this many bytes, however much comes at once.
 PIECE = 64 * 1024
 # A longer line is told cut.
@@ -128,21 +130,22 @@ class OutputLog:
     def _remember(self, data: bytes) -> None:
         self._released += len(data)
         self._recent += data
-        if len(self._recent) > 2 * END:
-            del self._recent[:-END]
+        if len(self._recent) > 2 * END + BEFORE:
+            del self._recent[: -END - BEFORE]
 
     def _end(self, size: int) -> tuple[int, bytes]:
         """Return the end of the newest `size` bytes, redacted, and how many of them are before it."""
-        kept = min(size, END)
-        data = bytes(self._recent[len(self._recent) - kept :])
-        if kept == size:
-            return 0, self._redactor.redact_bytes(data)
+        data = bytes(self._recent)
+        if size <= END:
+            return 0, self._redactor.redact_from(data, len(data) - size)
         # The cut may have gone through a secret, whose rest nothing would know again.
-        begin = data.find(b"\n", 0, kept // 2) + 1
-        if begin:
-            return size - kept + begin, self._redactor.redact_bytes(data[begin:])
-        begin = min(self._redactor.reach, kept)
-        return size - kept + begin, self._redactor.redact_bytes(data)[begin:]
+        start = len(data) - END
+        line = data.find(b"\n", start, start + END // 2) + 1
+        if line:
+            return size - len(data) + line, self._redactor.redact_from(data, line)
+        begin = max(start - self._redactor.reach, 0)
+        unsure = min(self._redactor.reach, len(data) - begin)
+        return size - len(data) + begin + unsure, self._redactor.redact_bytes(data[begin:])[unsure:]
 
     def _rest(self) -> bytes:
         """Return what the file still lacks, once no more output comes."""

@@ -1,46 +1,25 @@
 """Masks secrets in what a run writes and tells. Knows where text goes neither to nor comes from.
 
-Masked are known values, such as those of environment variables whose names sound secret, and what the
-user's own patterns match. Neither reaches over the end of a line: so text may come in any pieces.
+Masked are known values, such as those of environment variables whose names sound secret; then what looks
+like a private key or a well-known token; then what the user's own patterns match. Text may come in any
+pieces: only keys reach over the end of a line, and of these it is remembered that one has begun.
 """
 
-import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from copy import copy
-from fnmatch import fnmatchcase
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from aad.errors import InputError, Problem
+from aad.longwords import find_long_words, find_longest_word
+from aad.privatekeys import KeyReader
+from aad.secretvalues import list_forms
+from aad.sighting import MASK, REACH, Sighting, Span
+from aad.tokenshapes import find_tokens
 
-MASK = b"[redacted]"
-# Shorter values are words and numbers that stand everywhere.
-SHORTEST = 8
-# What a variable with a secret-sounding name says when it only switches something.
-SWITCHES = frozenset({"disabled", "optional", "required", "unlimited"})
-# Bytes of an unfinished line that a stream holds back.
-HOLD = 64 * 1024
-# How far a pattern may reach at the place where a line longer than that is cut.
-PATTERN_REACH = 1024
-
-
-def secret_values(environ: Mapping[str, str], globs: Iterable[str]) -> tuple[str, ...]:
-    """Return what may be a secret of the variables whose names match a glob, in whatever case."""
-    wanted = [glob.upper() for glob in globs]
-    found = (
-        value
-        for name, value in environ.items()
-        if any(fnmatchcase(name.upper(), glob) for glob in wanted) and _may_be_secret(value, environ)
-    )
-    return tuple(dict.fromkeys(found))
-
-
-def _may_be_secret(value: str, environ: Mapping[str, str]) -> bool:
-    if len(value) < SHORTEST or value.lower() in SWITCHES:
-        return False
-    return value != environ.get("HOME") and not os.path.exists(value)  # noqa: PTH110 - Path.exists raises for some
+# A stream holds back an unfinished line up to so many times the reach of a secret.
+HOLD = 4
 
 
 def compile_patterns(patterns: Iterable[str]) -> tuple[re.Pattern[bytes], ...]:
@@ -63,13 +42,26 @@ def _compile(pattern: str) -> re.Pattern[bytes]:
     return compiled
 
 
+@frozen
+class Form:
+    """What a known value may look like. Its longest word is looked for first, if it has a long one."""
+
+    text: bytes
+    word: bytes
+
+    @classmethod
+    def of(cls, text: bytes) -> "Form":
+        return cls(text, find_longest_word(text))
+
+
 class Redactor:
-    """Masks known values and what patterns match. `count` tells how often it did."""
+    """Masks known values, well-known shapes and what patterns match. `count` tells how often it did."""
 
     def __init__(self, values: Iterable[bytes | str], patterns: Iterable[str] = ()) -> None:
-        forms = {form for value in values for form in _forms(_as_bytes(value))}
-        # Longest first: a value may be a part of another.
-        self._values = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+        texts = {text for value in values for text in list_forms(_as_bytes(value))}
+        # Longest first: one may be a part of another.
+        self._forms = tuple(map(Form.of, sorted(texts, key=lambda text: (-len(text), text))))
+        self._wordless = tuple(form for form in self._forms if not form.word)
         self._patterns = compile_patterns(patterns)
         self.count = 0
 
@@ -80,37 +72,39 @@ class Redactor:
         return twin
 
     @property
-    def idle(self) -> bool:
-        """Whether there is nothing to mask."""
-        return not self._values and not self._patterns
-
-    @property
     def reach(self) -> int:
-        """How many bytes a secret may have."""
-        longest = len(self._values[0]) if self._values else 0
-        return max(longest, PATTERN_REACH) if self._patterns else longest
+        """How many bytes of a line a secret may have; longer matches of a pattern are cut where a line is."""
+        return max(REACH, len(self._forms[0].text)) if self._forms else REACH
 
     def redact(self, text: str) -> str:
         """Return a text with its secrets masked."""
-        if self.idle:
-            return text
         data = text.encode("utf-8", "surrogatepass")
         masked = self.redact_bytes(data)
         return text if masked == data else masked.decode("utf-8", "backslashreplace")
 
-    def redact_bytes(self, data: bytes) -> bytes:
-        """Return bytes with their secrets masked."""
-        for value in self._values:
-            if value in data:
-                self.count += data.count(value)
-                data = data.replace(value, MASK)
+    def redact_bytes(self, data: bytes, keys: KeyReader | None = None) -> bytes:
+        """Return bytes with their secrets masked; `keys` has read what came before, if anything did."""
+        words = find_long_words(data)
+        data = self._mask_values(data, words)
+        keys = KeyReader() if keys is None else keys
+        data = self._mask_sightings(data, [*keys.read(data), *find_tokens(data, words)])
         if self._patterns:
-            data = b"\n".join(map(self._match, data.split(b"\n")))
+            data = b"\n".join(map(self._mask_matches, data.split(b"\n")))
         return data
 
-    def stream(self, hold: int = HOLD) -> "RedactedStream":
+    def redact_from(self, data: bytes, start: int) -> bytes:
+        """Return what stands behind a place, masked in the light of what stands before it.
+
+        Of the line that the place is in, `data` has all: the beginning of a key may be on both sides of it.
+        """
+        line_end = data.find(b"\n", max(start - 1, 0)) + 1 or len(data)
+        keys = KeyReader()
+        keys.read(data[:line_end])
+        return self.redact_bytes(data[start:line_end]) + self.redact_bytes(data[line_end:], keys)
+
+    def stream(self) -> "RedactedStream":
         """Return a stream of its own for bytes that come in pieces."""
-        return RedactedStream(self, hold)
+        return RedactedStream(self)
 
     def find_cut(self, data: bytes) -> int:
         """Return where the beginning of an endless line can be cut so that no secret is.
@@ -118,51 +112,74 @@ class Redactor:
         What is cut off the end is long enough for the longest secret that may have begun there.
         """
         last = len(data) - self.reach
+        shapes = list(self._list_shapes(data))
         cut = last
-        while (start := self._crossing(data, cut)) is not None:
+        while (start := self._crossing(data, cut, shapes)) is not None:
             cut = start
             if cut < len(data) // 2:
                 # Secrets chained without a gap, which are none: what counts is that the line moves on.
                 return last
         return cut
 
-    def _match(self, line: bytes) -> bytes:
+    def _mask_values(self, data: bytes, words: bytes) -> bytes:
+        for form in self._forms if words else self._wordless:
+            if form.word in words and form.text in data:
+                self.count += data.count(form.text)
+                data = data.replace(form.text, MASK)
+        return data
+
+    def _mask_sightings(self, data: bytes, sightings: list[Sighting]) -> bytes:
+        if not sightings:
+            return data
+        parts, place = [], 0
+        for start, end in _join({found.secret for found in sightings}):
+            if data[start:end] != MASK:
+                parts += [data[place:start], MASK]
+                place = end
+                self.count += 1
+        return b"".join([*parts, data[place:]])
+
+    def _mask_matches(self, line: bytes) -> bytes:
         for pattern in self._patterns:
             line, count = pattern.subn(MASK, line)
             self.count += count
         return line
 
-    def _crossing(self, data: bytes, cut: int) -> int | None:
-        """Return where the first secret begins that lies across a place."""
-        found = [data.find(v, max(cut - len(v) + 1, 0), cut + len(v) - 1) for v in self._values]
-        found.extend(self._matches_across(data, cut))
-        return min((start for start in found if start >= 0), default=None)
-
-    def _matches_across(self, data: bytes, cut: int) -> Iterator[int]:
+    def _list_shapes(self, data: bytes) -> Iterator[Span]:
+        """Yield where in a line is what shows a secret by its shape."""
+        for found in (*KeyReader().read(data), *find_tokens(data, find_long_words(data))):
+            yield found.whole
         for pattern in self._patterns:
             for match in pattern.finditer(data):
-                if match.start() < cut < match.end():
-                    yield match.start()
+                yield match.span()
+
+    def _crossing(self, data: bytes, cut: int, shapes: list[Span]) -> int | None:
+        """Return where the first secret begins that lies across a place."""
+        values = [
+            data.find(form.text, max(cut - len(form.text) + 1, 0), cut + len(form.text) - 1)
+            for form in self._forms
+        ]
+        found = [*values, *(start for start, end in shapes if start < cut < end)]
+        return min((start for start in found if start >= 0), default=None)
 
 
 @define(eq=False)
 class RedactedStream:
     """Masks secrets in bytes that come in pieces; however they are cut, the same bytes come out.
 
-    The unfinished line is held back. Of one over `hold` all is let go but what may be part of a secret.
+    The unfinished line is held back. Of one that is longer all is let go but what may be part of a secret.
     """
 
     _redactor: Redactor
-    _hold: int = HOLD
+    _hold: int = field(init=False)
     _pending: bytearray = field(factory=bytearray, init=False)
+    _keys: KeyReader = field(factory=KeyReader, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._hold = max(self._hold, 4 * self._redactor.reach)
+        self._hold = HOLD * self._redactor.reach
 
     def feed(self, chunk: bytes) -> bytes:
         """Take in the next piece and return what is ready."""
-        if self._redactor.idle:
-            return chunk
         end = chunk.rfind(b"\n") + 1
         if end == 0:
             self._pending += chunk
@@ -173,11 +190,11 @@ class RedactedStream:
 
     def finish(self) -> bytes:
         """Return what is held back still."""
-        return self._redactor.redact_bytes(self.take())
+        return self._redactor.redact_bytes(self.take(), self._keys)
 
     def peek(self) -> bytes:
         """Return what is held back, and hold it on."""
-        return self._redactor.redact_bytes(bytes(self._pending))
+        return self._redactor.redact_bytes(bytes(self._pending), copy(self._keys))
 
     def take(self) -> bytes:
         """Return what is held back as it came, unmasked, and hold it no longer."""
@@ -187,13 +204,13 @@ class RedactedStream:
 
     def _redact_lines(self, lines: bytes) -> bytes:
         if len(lines) <= self._hold or max(map(len, lines.split(b"\n"))) < self._hold:
-            return self._redactor.redact_bytes(lines)
+            return self._redactor.redact_bytes(lines, self._keys)
         # A long line is cut at the same places as if it had come in small pieces.
-        return b"\n".join(map(self._redact_line, lines.split(b"\n")))
+        return b"".join(map(self._redact_line, lines.split(b"\n")[:-1]))
 
     def _redact_line(self, line: bytes) -> bytes:
         begin, rest = self._shorten(line)
-        return begin + self._redactor.redact_bytes(rest)
+        return begin + self._redactor.redact_bytes(rest + b"\n", self._keys)
 
     def _let_go(self) -> bytes:
         if len(self._pending) < self._hold:
@@ -209,23 +226,22 @@ class RedactedStream:
             cut = self._redactor.find_cut(window)
             parts.append(self._redactor.redact_bytes(window[:cut]))
             start += cut
+        if parts:
+            # No line of a key is that long.
+            self._keys = KeyReader()
         return b"".join(parts), line[start:]
+
+
+def _join(spans: Iterable[Span]) -> list[Span]:
+    """Return spans in order, those that overlap as one."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start < joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _as_bytes(value: bytes | str) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
-
-
-def _forms(value: bytes) -> Iterator[bytes]:
-    """Yield all that a value may look like: itself, its lines if it has many, and these inside of JSON."""
-    lines = [line for line in map(bytes.strip, value.split(b"\n")) if line]
-    pieces = lines
-    if len(lines) > 1:
-        pieces = [value.strip(), *(line for line in lines if len(line) >= SHORTEST)]
-    for piece in pieces:
-        if b"\n" not in piece:
-            yield piece
-        text = piece.decode("utf-8", "surrogateescape")
-        for ascii_only in (True, False):
-            quoted = json.dumps(text, ensure_ascii=ascii_only)
-            yield quoted[1:-1].encode("utf-8", "surrogateescape")

@@ -22,6 +22,7 @@ ROWS = (
     "journal lock output report history",
     "codec",
     "state retry redact",
+    "privatekeys tokenshapes secretvalues longwords sighting",
     "plan selection",
     "loader graph",
     "formats configfile",

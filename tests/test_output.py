@@ -11,13 +11,16 @@ import pytest
 from fulldisk import disk_full_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from madeupsecrets import list_body, make_key
 
-from aad.output import END, LONGEST_LINE, PIECE, OutputLog
+from aad.output import BEFORE, END, LONGEST_LINE, PIECE, OutputLog
 from aad.redact import Redactor
 
 TOKEN = b"tok-0123456789"
 MASK = b"[redacted]"
 UNLIMITED = 10**9
+KEY = make_key(size=3200).encode()
+BODY = [line.encode() for line in list_body(KEY.decode())]
 
 
 def open_log(
@@ -205,6 +208,76 @@ def test_what_the_redactor_held_back_at_the_limit_is_masked_in_the_end(path: Pat
     write_all(log, b"123456\n" + TOKEN[:5], TOKEN[5:] + b"\nlast ", TOKEN)
 
     assert path.read_bytes() == b"123456\n[redacted]\nlast [redacted]"
+
+
+@pytest.mark.parametrize("size", [4999, 10**7])
+@pytest.mark.parametrize("place", [0, 20, 32, 40, 500, 3000, len(KEY) - 10])
+@pytest.mark.parametrize("limit", [0, 1000, 100_000])
+def test_no_line_of_a_key_is_told_wherever_the_output_was_cut(
+    path: Path, limit: int, place: int, size: int
+) -> None:
+    prose = b"a line of prose\n" * 12_000
+    # One key lies on the limit, one where the end that is kept begins.
+    head, end = prose[: max(limit - place, 0)] + b"\n", prose[: END - len(KEY) + place]
+    log = open_log(path, limit=limit)
+
+    write_all(log, *cut_into(head + KEY + prose + KEY + end, size))
+
+    logged = path.read_bytes()
+    assert left_out(logged) > 0
+    assert [line for line in BODY if line in logged] == []
+    assert logged.endswith(end[-END // 2 :])
+
+
+@pytest.mark.parametrize("place", [40, 500, 3000])
+def test_a_key_that_began_before_the_end_that_is_kept_is_known_still(path: Path, place: int) -> None:
+    after = b"words\n" * ((END - len(KEY) + place) // 6)
+    log = open_log(path, limit=0, tail_lines=100_000)
+
+    # With the last line more is remembered than may be, and the beginning is forgotten.
+    log.write(b"x" * (2 * END + BEFORE - len(KEY + after) - 1) + b"\n" + KEY + after)
+    log.write(b"last\n")
+    log.close()
+
+    told = b"\n".join([path.read_bytes(), *log.tail()])
+    assert [line for line in BODY if line in told] == []
+    assert told.count(MASK) > 0
+
+
+@pytest.mark.parametrize("limit", [0, 100, 5000, UNLIMITED])
+@pytest.mark.parametrize("cut", [1500, len(KEY) - 40])
+def test_of_a_key_that_is_cut_off_no_line_is_among_the_last(path: Path, limit: int, cut: int) -> None:
+    log = open_log(path, limit=limit)
+    for chunk in cut_into(b"x\n" * 100 + KEY[:cut], 100):
+        log.write(chunk)
+    before = log.tail()
+
+    log.close()
+
+    assert before == log.tail()
+    assert before[0] == MASK
+    assert [line for line in BODY if line[:16] in path.read_bytes()] == []
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    lead=st.integers(0, 3 * END),
+    after=st.integers(0, END + BEFORE),
+    limit=st.sampled_from([0, 1000, 65_536]),
+    size=st.sampled_from([777, PIECE, 10**7]),
+)
+def test_a_key_anywhere_is_masked_in_log_and_last_lines(lead: int, after: int, limit: int, size: int) -> None:
+    line = b"words, but no key\n"
+    data = line * (lead // len(line)) + KEY + line * (after // len(line))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "output.log")
+        log = open_log(path, limit=limit, tail_lines=100_000)
+
+        write_all(log, *cut_into(data, size))
+
+        logged = path.read_bytes()
+    told = b"\n".join([logged, *log.tail()])
+    assert [line for line in BODY if line in told] == []
 
 
 # --- the last lines ---
