@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         WorkspaceSettings,
     )
     from aad.configfile import load_config
+    from aad.embedding import open_orchestrator
     from aad.errors import (
         AadError,
         CycleError,
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     )
     from aad.graph import DependencyGraph
     from aad.loader import load_specs
-    from aad.orchestrator import Orchestrator, open_orchestrator
+    from aad.orchestrator import Orchestrator
     from aad.plan import Plan, make_plan
     from aad.project import Project, find_project
     from aad.spec import Spec, SpecStatus
@@ -141,6 +142,7 @@ _HOMES = {
         "WorkspaceSettings"
     ),
     "configfile": "load_config",
+    "embedding": "open_orchestrator",
     "errors": ("AadError CycleError InputError JournalError LockedError NothingMatchedError TransientError"),
     "escalationlog": "Decision EscalationLog",
     "events": (
@@ -151,7 +153,7 @@ _HOMES = {
     ),
     "graph": "DependencyGraph",
     "loader": "load_specs",
-    "orchestrator": "Orchestrator open_orchestrator",
+    "orchestrator": "Orchestrator",
     "plan": "Plan make_plan",
     "project": "Project find_project",
     "spec": "Spec SpecStatus",

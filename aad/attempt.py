@@ -19,12 +19,16 @@ from aad.agents.function import FunctionAgent
 from aad.display.text import clean_tail
 from aad.events import EscalationKind, EscalationLevel, Failure, Reason
 from aad.formats.markdown import count_checklist
+from aad.keepers import KeeperLostError
 from aad.news import Asked, News, NewsFile, Progress, Trouble
 from aad.output import OutputLog
-from aad.process import SpawnError, explain_os_error, run_child
+from aad.process import SpawnError, explain_os_error
 from aad.redact import Redactor
 from aad.spec import Spec
 
+# How many looks in a row find no workspace before it counts as gone.
+LOOKS_IN_VAIN = 2
+WORKSPACE_GONE = "the workspace was deleted"
 # Seconds to the next try when there is nothing to be had to start a check with.
 SCARCE_DELAY = 1.0
 
@@ -41,15 +45,19 @@ class ChildHandle(Protocol):
         """How it ended, once it has."""
 
     @property
-    def leaked(self) -> bool:
-        """Whether it left processes behind that had to be ended."""
+    def leaked(self) -> tuple[str, ...]:
+        """The processes that it left behind, which were ended."""
+
+    @property
+    def stuck(self) -> int:
+        """How many of its processes could not be ended."""
 
     def kill(self) -> None:
         """End it and all its group at once."""
 
 
 class RunChild(Protocol):
-    """Runs a child to its end: `process.run_child`, or a scripted one in tests."""
+    """Runs a child to its end: `process.KeptChildren`, or a scripted one in tests."""
 
     def __call__(
         self,
@@ -88,8 +96,8 @@ class Listener(Protocol):
     def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
         """Hear that something is wrong and the attempt goes on."""
 
-    def leaked(self) -> None:
-        """Hear that the child left processes behind, which are ended."""
+    def leaked(self, processes: tuple[str, ...]) -> None:
+        """Hear that the child left processes behind, which were ended."""
 
 
 # How many notes of progress one look tells, the newest; and how many troubles an attempt may raise.
@@ -145,17 +153,20 @@ class Attempt:
     output: OutputLog
     redactor: Redactor
     listener: Listener
-    run_child: RunChild = run_child
+    run_child: RunChild
     started_at: float = field(init=False, factory=trio.current_time)
     last_sign: float = field(init=False, factory=trio.current_time)
-    ended_by: Reason | None = field(init=False, default=None)
     child: ChildHandle | None = field(init=False, default=None)
     own_progress: bool = field(init=False, default=False)
+    # Why we ended it, where we did.
+    _ended: Failure | None = field(init=False, default=None)
     _news: NewsFile = field(init=False)
     _checklist: _Checklist = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     _question: Question | None = field(init=False, default=None)
     _troubles: int = field(init=False, default=0)
+    _looks_in_vain: int = field(init=False, default=0)
+    _told_of_log: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self._news = NewsFile(self.job.events_file)
@@ -166,9 +177,14 @@ class Attempt:
         return self.started_at + self.limits.timeout
 
     @property
+    def ended_by(self) -> Reason | None:
+        """Why it was told to end, if it was."""
+        return None if self._ended is None else self._ended.reason
+
+    @property
     def is_ending(self) -> bool:
         """Whether it was told to end, or ends itself for a question; its child may take a while yet."""
-        return self.ended_by is not None or self._question is not None
+        return self._ended is not None or self._question is not None
 
     async def run(self) -> Verdict:
         """Make the attempt and judge it. Raises SpawnError for a start that may succeed later."""
@@ -201,11 +217,24 @@ class Attempt:
         """Return the share of ticked boxes in the workspace's copy of the spec once it was changed."""
         return self._checklist.read()
 
-    def end(self, reason: Reason) -> None:
+    def end(self, reason: Reason, message: str = "") -> None:
         """End the attempt, whatever it is doing; the first reason counts, a question among them."""
         if not self.is_ending:
-            self.ended_by = reason
+            self._ended = Failure(reason=reason, message=message)
             self._scope.cancel()
+
+    def check_places(self) -> None:
+        """End the attempt when its workspace is gone; warn when its log is."""
+        self.output.check()
+        self._warn_of_log()
+        # Twice: who makes a folder anew removes it first.
+        self._looks_in_vain = 0 if self.workspace.is_dir() else self._looks_in_vain + 1
+        if self._looks_in_vain == LOOKS_IN_VAIN:
+            self.end(Reason.UNKNOWN, WORKSPACE_GONE)
+
+    def wake(self) -> None:
+        """Begin to count the silence anew."""
+        self.last_sign = trio.current_time()
 
     def kill(self) -> None:
         """End the child at once, without grace."""
@@ -246,15 +275,20 @@ class Attempt:
         self._write(text.encode(errors="backslashreplace"))
 
     async def _work(self) -> Verdict:
+        try:
+            verdict = await self._carry_out()
+            self.look(last=True)
+            if self._question is None and verdict.outcome is Outcome.COMPLETED:
+                return await self._verify() or verdict
+        except KeeperLostError as error:
+            return failed(Failure(reason=Reason.KEEPER_LOST, message=str(error)), transient=True)
+        return verdict
+
+    async def _carry_out(self) -> Verdict:
         if isinstance(self.agent, FunctionAgent):
             self.listener.started(None)
-            verdict = await self.agent.work(self)
-        else:
-            verdict = self.agent.judge(await self._run(self._make_command(self.agent), self._start))
-        self.look(last=True)
-        if self._question is None and verdict.outcome is Outcome.COMPLETED:
-            return await self._verify() or verdict
-        return verdict
+            return await self.agent.work(self)
+        return self.agent.judge(await self._run(self._make_command(self.agent), self._start))
 
     def _make_command(self, agent: Agent) -> Command:
         try:
@@ -288,9 +322,15 @@ class Attempt:
 
     async def _run(self, command: Command, started: Callable[[ChildHandle], None]) -> Exit:
         end = await self.run_child(command, write=self._write, grace=self.limits.grace, started=started)
-        if self.child is not None and self.child.leaked:
-            self.listener.leaked()
+        if self.child is not None:
+            self._tell_leaks(self.child)
         return end
+
+    def _tell_leaks(self, child: ChildHandle) -> None:
+        if child.leaked:
+            self.listener.leaked(child.leaked)
+        if child.stuck:
+            self.warn_of(EscalationKind.LEAKED, f"processes that cannot be ended: {child.stuck}")
 
     def _start(self, child: ChildHandle) -> None:
         self._adopt(child)
@@ -335,12 +375,16 @@ class Attempt:
         """Close the log; what became of it changes nothing about the work itself."""
         self.output.close()
         self._news.mask(self.redactor)
-        if self.output.trouble is not None:
+        self._warn_of_log()
+
+    def _warn_of_log(self) -> None:
+        if self.output.trouble is not None and not self._told_of_log:
+            self._told_of_log = True
             self.warn_of(EscalationKind.FAILED, f"the log is not whole: {self.output.trouble}")
 
     def _judge(self, verdict: Verdict | None) -> Verdict:
-        if self.ended_by is not None:
-            return failed(self._complete(Failure(reason=self.ended_by)))
+        if self._ended is not None:
+            return failed(self._complete(self._ended))
         if self._question is not None:
             return Verdict(outcome=Outcome.QUESTION, question=self._question)
         if verdict is None:
@@ -353,7 +397,7 @@ class Attempt:
     def _complete(self, failure: Failure) -> Failure:
         """Add what is known of the end: the exit of a child that was ended, the last lines of its output."""
         end = self.child.exit if self.child is not None else None
-        if self.ended_by is not None and end is not None:
+        if self._ended is not None and end is not None:
             failure = evolve(failure, exit_code=end.code, signal=end.signal)
         message = self.redactor.redact(failure.message)
         tail, lines = clean_tail(self.output.tail()), self.output.lines

@@ -157,7 +157,7 @@ class LogSettings:
 
 @frozen(kw_only=True)
 class RetentionSettings:
-    """`[runs]`: how long finished runs are kept."""
+    """`[runs]`: what `aad runs prune` leaves; 0 means no bound."""
 
     keep: Count = 100
     max_age: Duration = 30 * 86400.0

@@ -29,6 +29,9 @@ OPTIONS = MappingProxyType(
         "orchestrator.schedule": "--schedule",
         "orchestrator.session_timeout": "--timeout",
         "agent.kind": "--agent",
+        "runs.keep": "--keep",
+        "runs.max_age": "--max-age",
+        "runs.max_size": "--max-size",
     }
 )
 NOTHING: Mapping[str, object] = MappingProxyType({})

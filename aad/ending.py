@@ -5,6 +5,7 @@ from attrs import define
 from aad.state import RunState, Status
 
 EXIT_FAILED = 1
+EXIT_BUG = 3
 EXIT_WAITING = 4
 EXIT_OVERDUE = 124
 EXIT_SIGNAL = 128
@@ -18,6 +19,7 @@ class Ending:
     overdue: bool = False
     aborted: bool = False
     interrupted: bool = False
+    crashed: bool = False
     record_lost: bool = False
     signal: int | None = None
 
@@ -25,6 +27,8 @@ class Ending:
 def judge_run(ending: Ending, state: RunState) -> tuple[str, int]:
     """Return the status of a run and its exit code; what weighs more comes first."""
     count = state.count()
+    if ending.crashed:
+        return "failed", EXIT_BUG
     if ending.signal is not None:
         return "interrupted", EXIT_SIGNAL + ending.signal
     if ending.overdue:

@@ -17,6 +17,7 @@ from attrs import define, evolve, field, frozen
 
 from aad.agents.base import Command
 from aad.agents.command import judge_exit
+from aad.attempt import RunChild
 from aad.display.failures import describe_failure
 from aad.escalationlog import Decision, EscalationLog, free_id
 from aad.events import (
@@ -27,7 +28,8 @@ from aad.events import (
     EscalationRaised,
     Event,
 )
-from aad.process import SpawnError, run_child
+from aad.keepers import KeeperLostError
+from aad.process import SpawnError
 from aad.project import make_folder
 
 Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
@@ -239,14 +241,15 @@ class CommandNotifier:
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: str
+    run_child: RunChild
 
     async def __call__(self, log: EscalationLog, path: Path) -> None:
         env = {**self.env, "AAD_ESCALATION": str(path)}
         try:
             command = Command(argv=self.argv, env=env, cwd=self.cwd, stdin=log.dump())
             with trio.move_on_after(NOTIFY_LIMIT) as scope:
-                end = await run_child(command, write=_ignore, grace=NOTIFY_GRACE, started=_ignore)
-        except (OSError, SpawnError) as error:
+                end = await self.run_child(command, write=_ignore, grace=NOTIFY_GRACE, started=_ignore)
+        except (OSError, SpawnError, KeeperLostError) as error:
             logger.warning("the notification command cannot be run: %s", error)
             return
         if scope.cancelled_caught:

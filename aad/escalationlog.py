@@ -12,6 +12,7 @@ from aad.agents.base import Question
 from aad.errors import InputError, Problem
 from aad.events import Action, EscalationKind, EscalationLevel, Failure, SessionId
 from aad.files import write_whole
+from aad.state import Session
 
 VERSION = 1
 
@@ -53,6 +54,31 @@ class EscalationLog:
     decision: Decision | None = None
     elapsed: float | None = None
     limit: float | None = None
+
+    @classmethod
+    def about(
+        cls,
+        session: Session,
+        *,
+        level: EscalationLevel,
+        kind: EscalationKind,
+        reason: str,
+        blocks: tuple[str, ...],
+    ) -> "EscalationLog":
+        """Return an escalation about a session, raised now. Its id is given by who takes it."""
+        return cls(
+            id="",
+            run_id=session.id.rpartition("/")[0],
+            session_id=session.id,
+            spec_id=session.spec_id,
+            attempt=session.attempt,
+            level=level,
+            kind=kind,
+            reason=reason,
+            timestamp=datetime.now(UTC),
+            log=session.log,
+            blocks=blocks,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the members of the escalation's file."""

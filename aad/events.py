@@ -121,7 +121,11 @@ class SessionEvent(Event):
 
 @frozen(kw_only=True)
 class RunStarted(Event):
-    """A run begins, or goes on after an interruption (`resumed`). Opens a segment of the journal."""
+    """A run begins, or goes on after an interruption (`resumed`). Opens a segment of the journal.
+
+    `swept` names the processes that a killed run had left, which were ended before; `stuck` those that could
+    not be.
+    """
 
     type: ClassVar[str] = "run_started"
     pid: int
@@ -129,6 +133,8 @@ class RunStarted(Event):
     jobs: int
     schedule: str
     resumed: bool = False
+    swept: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -149,13 +155,17 @@ class PlanEntry:
 
 @frozen(kw_only=True)
 class PlanMade(Event):
-    """What the run is going to do. Entries with status `complete` are not run."""
+    """What the run is going to do. Entries with status `complete` are not run.
+
+    `removed` were part of a run that goes on and are no longer.
+    """
 
     type: ClassVar[str] = "plan"
     specs: tuple[PlanEntry, ...]
     waves: tuple[tuple[str, ...], ...]
     order: tuple[tuple[str, ...], ...] = ()
     estimate_s: float | None = None
+    removed: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -296,6 +306,30 @@ class Leaked(SessionEvent):
 
     type: ClassVar[str] = "leaked"
     message: str
+    processes: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Paused(Event):
+    """The run was stopped at its terminal, and its children with it; no clock runs until it goes on."""
+
+    type: ClassVar[str] = "paused"
+
+
+class Pause(StrEnum):
+    """What made a run stand still."""
+
+    STOPPED = "stopped"
+    SLEPT = "slept"
+
+
+@frozen(kw_only=True)
+class Resumed(Event):
+    """The run goes on after `pause_s` seconds, in which it was stopped or the machine slept."""
+
+    type: ClassVar[str] = "resumed"
+    pause_s: float
+    cause: Pause = Pause.STOPPED
 
 
 @frozen(kw_only=True)
@@ -318,6 +352,7 @@ TYPES: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
         RunStarted, PlanMade, WorkspaceReady, SessionStarted, SessionProgress, SessionOutput, *FINAL,
-        SessionWaiting, RetryScheduled, EscalationRaised, EscalationDecided, Leaked, RunFinished,
+        SessionWaiting, RetryScheduled, EscalationRaised, EscalationDecided, Leaked, Paused, Resumed,
+        RunFinished,
     )
 }  # fmt: skip

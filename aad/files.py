@@ -1,6 +1,9 @@
 """Files written whole: a reader finds the old content or the new, never a part. Knows no content."""
 
+import errno
+import fcntl
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +29,21 @@ def _write_durably(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         # Before the rename: else a power loss leaves the new name on an empty file.
-        os.fsync(descriptor)
+        sync_content(descriptor)
+
+
+def sync_content(descriptor: int) -> None:
+    """Make sure that what was written to a file outlives a power loss."""
+    if sys.platform == "darwin":
+        try:
+            # There fsync stops at the disk's own cache.
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+            os.fsync(descriptor)  # all that there is on this file system
+    else:
+        os.fdatasync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,10 +14,10 @@ from attrs import define, evolve, field
 
 from aad import codec
 from aad.codec import Members
-from aad.errors import InputError, JournalError, Problem
+from aad.errors import JournalError, Problem
 from aad.events import Event
-from aad.files import sync_folder
-from aad.project import NEWEST, make_folder
+from aad.files import sync_content, sync_folder
+from aad.project import make_folder
 from aad.state import RunState
 
 _APPEND = os.O_WRONLY | os.O_APPEND
@@ -29,14 +29,14 @@ _HEAD = b'{"v":'
 class Journal:
     """A journal that is open for writing; the project's lock sees to it that there is one writer.
 
-    `_size` and `_seq` are those of the last record that was written whole. `_torn` tells that there may be
-    more in the file than `_size`.
+    `seq` is the number of the last record that was written whole, and `_size` tells where it ends. `_torn`
+    tells that there may be more in the file than `_size`.
     """
 
     path: Path
     _descriptor: int
     _size: int = 0
-    _seq: int = 0
+    seq: int = 0
     _torn: bool = field(default=False, init=False)
 
     @classmethod
@@ -45,7 +45,9 @@ class Journal:
         try:
             make_folder(path.parent)
             descriptor = os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            # The name of the file, and that of its folder: either may be lost with the power.
             sync_folder(path.parent)
+            sync_folder(path.parent.parent)
         except OSError as error:
             raise _refusal("journal_unwritable", path, error) from error
         return cls(path, descriptor)
@@ -65,7 +67,7 @@ class Journal:
 
     def append(self, event: Event) -> Event:
         """Write an event and return it with its number; after a JournalError the file is as before."""
-        stamped = evolve(event, seq=self._seq + 1)
+        stamped = evolve(event, seq=self.seq + 1)
         line = codec.encode(stamped)
         try:
             self._write(line)
@@ -74,8 +76,24 @@ class Journal:
                 self._cut()
             raise _refusal("journal_unwritable", self.path, error) from error
         self._size += len(line)
-        self._seq = stamped.seq
+        self.seq = stamped.seq
         return stamped
+
+    def sync(self) -> None:
+        """Bring what was appended so far onto the disk itself; may run in a thread. Raises JournalError."""
+        try:
+            sync_content(self._descriptor)
+        except OSError as error:
+            raise _refusal("journal_unwritable", self.path, error) from error
+
+    def check(self) -> None:
+        """Raise JournalError where the file is no longer found under its name."""
+        try:
+            found = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            found = None
+        if found is None or not os.path.samestat(found, os.fstat(self._descriptor)):
+            raise JournalError(Problem("journal_gone", path=str(self.path)))
 
     def close(self) -> None:
         """Close the file; harmless when it is closed already."""
@@ -112,49 +130,12 @@ def replay(path: Path) -> RunState:
     return state
 
 
-def list_runs(runs: Path) -> list[str]:
-    """Return the ids of the runs that left a folder, newest first."""
-    try:
-        with os.scandir(runs) as entries:
-            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(Problem("journal_unreadable", {"cause": error.strerror}, path=str(runs))) from error
-    return sorted(found, reverse=True)
-
-
-def find_run(runs: Path, prefix: str | None = None) -> str:
-    """Return the id that a prefix stands for, the newest run's for none and `latest`; raises InputError."""
-    known = list_runs(runs)
-    if not known:
-        raise InputError(Problem("journal_no_runs"))
-    if prefix is None or prefix == NEWEST:
-        return known[0]
-    found = [run for run in known if run.startswith(prefix)]
-    if prefix in found:
-        return prefix
-    if not found:
-        raise InputError(Problem("journal_run_unknown", {"run": prefix, "runs": _name_some(known)}))
-    if len(found) > 1:
-        raise InputError(Problem("journal_run_ambiguous", {"run": prefix, "runs": _name_some(found)}))
-    return found[0]
-
-
-def point_latest(runs: Path, run_id: str) -> None:
-    """Let `runs/latest` name a run; there is always either the old link or the new one."""
-    draft = runs / f".latest.{run_id}"
-    # For people only: a file system without links must not keep a run from its work.
-    with suppress(OSError):
-        draft.unlink(missing_ok=True)
-        draft.symlink_to(run_id)
-        draft.replace(runs / NEWEST)
-
-
 def _read_sound(data: bytes, path: Path) -> Iterator[tuple[Event | None, int, int]]:
     """Yield each sound line's event (None where its type is unknown), the byte behind it, and its number."""
     start, seq = 0, 0
-    while (end := data.find(b"\n", start) + 1) > 0:
+    while start < len(data):
+        # A line that lacks its newline is not sound, but may be of another version all the same.
+        end = data.find(b"\n", start) + 1 or len(data)
         _refuse_other_version(data[start:end], path)
         members = _members(data[start:end])
         if members is None or members.get("seq") != seq + 1:
@@ -181,9 +162,15 @@ def _event(members: Members, path: Path, line: int) -> Event | None:
 
 def _refuse_other_version(line: bytes, path: Path) -> None:
     version = codec.read_version(line)
-    if version not in (None, codec.VERSION):
+    if version not in (None, codec.VERSION) and not _is_ours_but_for_the_version(line):
         fields = {"version": version, "known": codec.VERSION}
         raise JournalError(Problem("journal_newer", fields, path=str(path)))
+
+
+def _is_ours_but_for_the_version(line: bytes) -> bool:
+    """Tell whether the version is what is damaged: with ours in its place the line would be sound."""
+    _, comma, rest = line.partition(b",")
+    return _members(b"%s%d" % (_HEAD, codec.VERSION) + comma + rest) is not None
 
 
 def _refuse_damage(data: bytes, start: int, path: Path) -> None:
@@ -202,7 +189,7 @@ def _set_aside(path: Path, data: bytes, size: int) -> None:
     with open(os.open(aside, _APPEND | os.O_CREAT, 0o600), "ab") as file:  # noqa: PTH123 - of a descriptor
         file.write(data[size:])
         file.flush()
-        os.fsync(file.fileno())
+        sync_content(file.fileno())
     os.truncate(path, size)
 
 
@@ -216,7 +203,3 @@ def _read(path: Path) -> bytes:
 
 def _refusal(key: str, path: Path, error: OSError) -> JournalError:
     return JournalError(Problem(key, {"cause": error.strerror}, path=str(path)))
-
-
-def _name_some(runs: list[str], most: int = 10) -> str:
-    return ", ".join(runs[:most]) + (" …" if len(runs) > most else "")

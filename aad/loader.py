@@ -59,16 +59,19 @@ def load_specs(
     others: Iterable[Path] = (),
     config: OrchestratorConfig,
     wanted: Iterable[str] = (),
+    known: Iterable[Spec] = (),
 ) -> Catalogue:
     """Read the specs of a folder, `.aad/specs/` or another; faults in files are the catalogue's `problems`.
 
-    Ids that are `wanted` and not in the folder are looked for elsewhere too, also in `others`. Raises
-    InputError where there is no such folder, NothingMatchedError where it holds no specs.
+    Ids that are `wanted` and not in the folder are looked for elsewhere too, also in `others`. Specs that are
+    `known` are taken as they are, whatever their files say by now. Raises InputError where there is no such
+    folder, NothingMatchedError where it holds no specs.
     """
     # Whole, so that what a run keeps of it holds wherever the run is taken up again.
     folder = project.specs if specs_dir is None else Path(os.path.abspath(specs_dir))  # noqa: PTH100 - links stay
     elsewhere = _Elsewhere(project, folder, tuple(others))
     loading = _Loading(make_status_words(config.orchestrator.require_status), elsewhere)
+    loading.know(known)
     loading.read_all(_list_folder(folder, project.show(folder)))
     if not loading.specs and not loading.problems:
         raise NothingMatchedError(Problem("spec_none_found", {"folder": project.show(folder)}))
@@ -127,14 +130,24 @@ class _Loading:
     agent_lines: dict[str, int] = field(factory=dict, init=False)
     not_specs: list[str] = field(factory=list, init=False)
     problems: list[Problem] = field(factory=list, init=False)
+    _known: set[str] = field(factory=set, init=False)
     _unresolved: list[tuple[Spec, Reading]] = field(factory=list, init=False)
     _conflicts: list[tuple[Spec, Reference]] = field(factory=list, init=False)
     _kinds: set[str] = field(factory=set, init=False)
     _suggestions: int = field(default=0, init=False)
 
+    def know(self, specs: Iterable[Spec]) -> None:
+        """Take specs as they are: what their files say is nobody's business any more."""
+        for spec in specs:
+            self.ids[spec.id.casefold()] = spec.id
+            self.specs[spec.id] = spec
+            self._known.add(spec.id.casefold())
+
     def read_all(self, files: Iterable[SpecFile]) -> None:
         for file in files:
             reading = file.read(self.words)
+            if reading.spec is not None and reading.spec.id.casefold() in self._known:
+                continue
             self.problems += reading.problems
             if not reading.is_spec:
                 self.not_specs.append(file.shown)

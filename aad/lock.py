@@ -1,14 +1,15 @@
 """The lock of a project: one run at a time. Knows nothing of what a run does.
 
-The kernel holds the lock and frees it when its holder dies, however that happens, so it is never stale. The
-file `owner.json` beside it only tells people who holds it; nothing depends on what it says.
+The kernel holds the lock and frees it when its holder dies, however that happens, so it is never stale. What
+stands in the file (the holder's pid) and in `owner.json` beside it only tells people who holds it; nothing
+depends on what they say.
 """
 
 import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,41 +18,44 @@ from aad.errors import InputError, LockedError, Problem
 from aad.files import write_whole
 from aad.project import make_folder
 
+# Seconds from one try to the next: who only looks has the lock for an instant, and keeps nobody out.
+PAUSES = (0.01, 0.02, 0.04, 0.08)
+
 
 @contextmanager
 def hold_lock(state: Path, run_id: str) -> Iterator[None]:
     """Hold the lock that lies in a folder; raises LockedError, and InputError where there can be none."""
-    owner = state / "owner.json"
     try:
         descriptor = _open_lock(state)
     except OSError as error:
         raise _refusal(state, error) from error
     try:
-        _take(descriptor, owner)
-        with _sign(owner, run_id):
+        _take(descriptor, state)
+        with _hold_folder(state), _sign(descriptor, state, run_id):
             yield
     finally:
         os.close(descriptor)
 
 
+@contextmanager
+def _hold_folder(state: Path) -> Iterator[None]:
+    """Hold the folder above, too: a child may delete `state`, and the lock with it, while the run goes on."""
+    folder = os.open(state.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(PermissionError, NotImplementedError):
+            _take(folder, state)
+        yield
+    finally:
+        os.close(folder)
+
+
 def find_holder(state: Path) -> str | None:
     """Return the id of the run that holds the lock at this moment, None where none does.
 
-    The lock is tried only where `owner.json` stands: else we could be in the way of a run that begins.
+    The lock is tried only where a run has signed: else we could be in the way of one that begins.
     """
-    try:
-        told = json.loads((state / "owner.json").read_bytes())
-        descriptor = os.open(state / "lock", os.O_RDONLY)
-    except (OSError, ValueError):
-        return None
-    try:
-        # Shared, so that those who look are not in each other's way.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return str(told["run"]) if isinstance(told, dict) and "run" in told else None
-    finally:
-        os.close(descriptor)
-    return None
+    run = _read_owner(state).get("run")
+    return str(run) if run is not None and _is_held(state) else None
 
 
 def _open_lock(state: Path) -> int:
@@ -60,41 +64,96 @@ def _open_lock(state: Path) -> int:
     return os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
 
 
-def _take(descriptor: int, owner: Path) -> None:
+def _take(descriptor: int, state: Path) -> None:
+    for pause in PAUSES:
+        if _try_to_take(descriptor, state):
+            return
+        time.sleep(pause)
+    if not _try_to_take(descriptor, state):
+        raise LockedError(_describe(state))
+
+
+def _try_to_take(descriptor: int, state: Path) -> bool:
     # Not lockf: that lock is lost as soon as any descriptor of the file is closed.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise LockedError(_describe(owner)) from error
+    except BlockingIOError:
+        return False
     except OSError as error:
-        raise _refusal(owner.parent, error) from error
+        raise _refusal(state, error) from error
+    return True
+
+
+def _is_held(state: Path) -> bool:
+    try:
+        descriptor = os.open(state / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        # Shared, so that those who look are not in each other's way.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextmanager
-def _sign(owner: Path, run_id: str) -> Iterator[None]:
-    _write_owner(owner, run_id)
+def _sign(descriptor: int, state: Path, run_id: str) -> Iterator[None]:
+    try:
+        # The pid first: it is there at once, and tells whether `owner.json` is of a run that died.
+        _write_pid(descriptor)
+        _write_owner(state, run_id)
+    except OSError as error:
+        raise _refusal(state, error) from error
     try:
         yield
     finally:
         with suppress(OSError):  # nothing depends on its being gone
-            owner.unlink()
+            (state / "owner.json").unlink()
 
 
-def _write_owner(owner: Path, run_id: str) -> None:
+def _write_pid(descriptor: int) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+
+
+def _write_owner(state: Path, run_id: str) -> None:
     told = {"pid": os.getpid(), "run": run_id, "since": format_time(time.time())}
-    try:
-        write_whole(owner, json.dumps(told).encode() + b"\n")
-    except OSError as error:
-        raise _refusal(owner.parent, error) from error
+    write_whole(state / "owner.json", json.dumps(told).encode() + b"\n")
 
 
-def _describe(owner: Path) -> Problem:
+def _describe(state: Path) -> Problem:
+    match _read_owner(state):
+        case {"pid": pid, "run": run, "since": since}:
+            return Problem("lock_held", {"pid": pid, "run": run, "since": since})
+        case {"pid": pid}:  # it has not signed yet, or is about to end
+            return Problem("lock_held_by", {"pid": pid})
+    return Problem("lock_held_unsigned")
+
+
+def _read_owner(state: Path) -> Mapping[str, object]:
+    """Return what is told of the holder: all that `owner.json` says, if it is of the holder, else the pid."""
+    pid, told = _read_pid(state), _read_told(state)
+    if pid is None or told.get("pid") == pid:
+        return told
+    return {"pid": pid}
+
+
+def _read_pid(state: Path) -> int | None:
     try:
-        told = json.loads(owner.read_bytes())
-        return Problem("lock_held", {name: told[name] for name in ("pid", "run", "since")})
-    except (OSError, ValueError, LookupError, TypeError):
-        # Taken a moment ago and not yet signed, or not ours to read.
-        return Problem("lock_held_unsigned")
+        return int((state / "lock").read_bytes())
+    except (OSError, ValueError):  # absent, not ours to read, or nothing stands in it yet
+        return None
+
+
+def _read_told(state: Path) -> Mapping[str, object]:
+    try:
+        told = json.loads((state / "owner.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _refusal(state: Path, error: OSError) -> InputError:

@@ -4,6 +4,7 @@ The only one who ends an attempt for time. What has ended is not looked at: a ti
 """
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,17 @@ GUESS_STEP = 0.1
 WORTH_GUESSING = 5.0
 # A guess never says that something is done.
 MOST_GUESSED = 0.95
+# Seconds: who waits for ticks, to write what was held back, waits no longer, however rare the looks are.
+MOST_SILENT = 1.0
+# Seconds: who slept less has missed nothing.
+LEAST_SLEEP = 5.0
+
+
+def read_slept() -> float:
+    """Return the seconds that the machine has slept since its start: its monotonic clock stood still then."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):  # not Linux
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 @define(eq=False)
@@ -33,15 +45,43 @@ class _Watch:
     guessed: float = 0.0
 
 
+@define
+class _Rhythm:
+    """Something that is done every so many seconds, from now on."""
+
+    interval: float
+    due: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.due = trio.current_time() + self.interval
+
+    def strikes(self, now: float) -> bool:
+        """Tell whether it is time, and set the next. Who was held up does not make up for what was missed."""
+        if now < self.due:
+            return False
+        self.due = max(self.due + self.interval, now)
+        return True
+
+
 @define(eq=False, kw_only=True)
 class Monitor:
-    """Watches the attempts of a run, every `interval` seconds; `ticked` is called after each look."""
+    """Watches the attempts of a run, every `interval` seconds.
+
+    `ticked` is called after each look, and each second where looks are rarer; `woke` when the machine has
+    slept, with the seconds that it did.
+    """
 
     interval: float
     ticked: Callable[[], None] = lambda: None
+    woke: Callable[[float], None] = lambda _: None
+    read_slept: Callable[[], float] = read_slept
     _watches: dict[Attempt, _Watch] = field(factory=dict, init=False)
     _wake_at: float = field(default=math.inf, init=False)
     _sooner: trio.Event = field(factory=trio.Event, init=False)
+    _slept: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._slept = self.read_slept()
 
     @contextmanager
     def watch(self, attempt: Attempt) -> Iterator[None]:
@@ -54,30 +94,46 @@ class Monitor:
         finally:
             del self._watches[attempt]
 
+    def time_left(self) -> dict[str, float]:
+        """Return the seconds to the deadline of each attempt, by spec."""
+        now = trio.current_time()
+        return {attempt.spec.id: max(0.0, attempt.deadline - now) for attempt in self._watches}
+
     async def loop(self) -> None:
         """Look at all attempts each interval, and at each deadline on time, until cancelled."""
-        next_tick = trio.current_time() + self.interval
+        looks, ticks = _Rhythm(self.interval), _Rhythm(min(self.interval, MOST_SILENT))
         while True:
-            await self._sleep_until(next_tick)
+            await self._sleep_until(min(looks.due, ticks.due))
             now = trio.current_time()
             self._end_overdue(now)
-            if now >= next_tick:
-                self.tick(now)
-                # A loop that was held up does not make up for the ticks it missed.
-                next_tick = max(next_tick + self.interval, now)
+            if looks.strikes(now):
+                self.look(now)
+            if ticks.strikes(now):
+                self.ticked()
 
-    def tick(self, now: float) -> None:
+    def look(self, now: float) -> None:
         """Look at every attempt once; one that is ending is only waited for."""
+        self._notice_sleep()
         for watch in [watch for watch in self._watches.values() if not watch.attempt.is_ending]:
             watch.attempt.look()
+            watch.attempt.check_places()
             _check_silence(watch, now)
             _check_slowness(watch, now)
             _guess_progress(watch, now)
-        self.ticked()
 
-    async def _sleep_until(self, next_tick: float) -> None:
+    def _notice_sleep(self) -> None:
+        """After a sleep of the machine silence begins anew: nobody could say anything."""
+        before, self._slept = self._slept, self.read_slept()
+        slept = self._slept - before
+        if slept < LEAST_SLEEP:
+            return
+        for attempt in self._watches:
+            attempt.wake()
+        self.woke(slept)
+
+    async def _sleep_until(self, moment: float) -> None:
         deadlines = (a.deadline for a in self._watches if not a.is_ending)
-        self._wake_at = min(next_tick, min(deadlines, default=math.inf))
+        self._wake_at = min(moment, min(deadlines, default=math.inf))
         self._sooner = trio.Event()
         with trio.move_on_at(self._wake_at):
             await self._sooner.wait()

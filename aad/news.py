@@ -152,3 +152,9 @@ class NewsFile:
             masked = redactor.redact_bytes(told)
             if masked != told:
                 write_whole(self.path, masked)
+
+
+def mask_news(run: Path, redactor: Redactor) -> None:
+    """Mask what the children of a run said whose orchestrator was killed before it could do so."""
+    for path in run.glob("*/*/events/events.jsonl"):
+        NewsFile(path).mask(redactor.fresh())

@@ -4,14 +4,13 @@ The command line and embedders hold the same `Orchestrator`. It decides nothing 
 scheduler's, limits the monitor's, decisions the parent session's, facts the record's.
 """
 
-import logging
+import math
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -20,6 +19,7 @@ from aad.agents.base import allowed_environment
 from aad.attempt import RunChild
 from aad.config import OrchestratorConfig
 from aad.display.base import Display
+from aad.durability import CallSync, sync_aside
 from aad.ending import Ending, judge_run
 from aad.errors import InputError, Problem, TransientError
 from aad.escalation import CommandNotifier, Handler, ParentSession
@@ -29,25 +29,28 @@ from aad.events import (
     EscalationLevel,
     Event,
     Failure,
+    Pause,
+    Paused,
     Reason,
+    Resumed,
     RetryScheduled,
-    RunFinished,
     SessionCompleted,
     SessionFailed,
     SessionId,
     SessionSkipped,
 )
-from aad.files import write_whole
 from aad.graph import DependencyGraph
 from aad.history import read_durations
+from aad.keepers import GO_ON, KILL, STOP, Keepers
 from aad.monitor import Monitor
+from aad.news import mask_news
 from aad.plan import Plan, PlannedSpec, make_plan
-from aad.process import count_affordable, run_child
+from aad.process import KeptChildren, count_affordable
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redact import Redactor
 from aad.registry import Registry, Run
-from aad.report import dump_summary
+from aad.runlist import list_runs
 from aad.scheduler import LoneSlot, Scheduler, Slot
 from aad.secretvalues import secret_values
 from aad.session import SessionRun
@@ -55,8 +58,10 @@ from aad.session import Slot as AnySlot
 from aad.sessionfactory import SessionFactory
 from aad.spec import Spec
 from aad.state import RunState, Session, Status
+from aad.sweep import Swept, sweep
 
-logger = logging.getLogger("aad")
+# Seconds that the journal of a run that is over may take to the disk.
+LAST_SYNC = 10.0
 
 
 class Orchestrator:
@@ -78,7 +83,8 @@ class Orchestrator:
         on_escalation: Handler | None = None,
         resume: str | None = None,
         environ: Mapping[str, str] | None = None,
-        run_child: RunChild = run_child,
+        run_child: RunChild | None = None,
+        sync: CallSync = sync_aside,
     ) -> None:
         self.config = OrchestratorConfig() if config is None else config
         self.project: Project = find_project() if root is None else Project(Path(root).absolute())
@@ -91,9 +97,17 @@ class Orchestrator:
         self._slots = min(self.config.orchestrator.slots, count_affordable())
         self._limiter = trio.CapacityLimiter(self._slots)
         self._record = RunRecord(
-            project=self.project, run=self.run_id, redactor=self._redactor, lost=self._lose_record
+            project=self.project,
+            run=self.run_id,
+            redactor=self._redactor,
+            lost=self._lose_record,
+            sync=sync,
         )
-        self._monitor = Monitor(interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick)
+        self._keepers = Keepers(self.project.state / "processes.json", self._sweep)
+        self._run_child = KeptChildren(self._keepers) if run_child is None else run_child
+        self._monitor = Monitor(
+            interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick, woke=self._wake
+        )
         self._parent = ParentSession(
             folder=self.project.escalations,
             emit=self._emit,
@@ -111,17 +125,20 @@ class Orchestrator:
             monitor=self._monitor,
             emit=self._emit,
             environ=self._environ,
-            run_child=run_child,
+            run_child=self._run_child,
         )
         self._under_way: dict[str, SessionRun] = {}
         self._failed_elsewhere: Counter[SessionId] = Counter()
         self._plan: Plan | None = None
         self._scheduler: Scheduler | None = None
         self._scope = trio.CancelScope()
+        self._began = time.monotonic()
         # Of the sessions that are run by themselves.
         self._lone_scopes: set[trio.CancelScope] = set()
+        # What a killed run had left, which was ended before this one.
+        self.swept = Swept()
         if resume is not None:
-            self._record.open(resume=True)
+            self._open(resume=True)
 
     # What is known.
 
@@ -205,13 +222,29 @@ class Orchestrator:
     def open(self) -> None:
         """Take the project's lock and the run's journal; raises InputError, LockedError, JournalError."""
         if not self._record.is_open:
-            self._record.open()
+            self._open()
+
+    def _open(self, *, resume: bool = False) -> None:
+        """Take lock and journal, end what a killed run left, and get the keepers ready."""
+        self._record.open(resume=resume)
+        self.swept = self._sweep()
+        if resume:
+            mask_news(self.project.run(self.run_id), self._redactor)
+        if isinstance(self._run_child, KeptChildren):
+            # It takes a moment, in which there is other work. Whatever is in its way will be said later.
+            with suppress(OSError):
+                self._keepers.start()
+
+    def _sweep(self, spare: Iterable[int] = ()) -> Swept:
+        runs = self.project.runs
+        return sweep(self._keepers.ledger, runs, list_runs(runs), spare=spare)
 
     def close(self) -> None:
         """Free the lock and the journal; a run of single sessions is concluded first."""
-        if self._record.under_way and self.state.started is not None:
+        if self._record.under_way:
             self.ending.finished = not (self.ending.interrupted or self.ending.aborted)
-            self._conclude(time.time() - self.state.started)
+            self._conclude(time.monotonic() - self._began)
+        self._keepers.close()
         self._record.close()
 
     async def run(self, plan: Plan | None = None) -> RunState:
@@ -229,14 +262,19 @@ class Orchestrator:
         self._begin()
         self._emit(plan.to_event())
         began = trio.current_time()
-        limit = self.config.orchestrator.run_timeout or float("inf")
+        limit = self.config.orchestrator.run_timeout or math.inf
         try:
             with trio.move_on_after(limit) as deadline, self._scope:
                 await self._carry_out(plan)
             self.ending.overdue = deadline.cancelled_caught
             self.ending.finished = not self._scope.cancelled_caught and not deadline.cancelled_caught
+        except Exception:
+            self.ending.crashed = True
+            raise
         finally:
             self._conclude(trio.current_time() - began)
+            with trio.move_on_after(LAST_SYNC, shield=True):
+                await self._record.durable()
         if self._record.trouble is not None:
             raise self._record.trouble
         return self.state
@@ -262,8 +300,31 @@ class Orchestrator:
         self.ending.signal = self.ending.signal or signal
         self._cancel_all()
 
+    def time_left(self) -> dict[str, float]:
+        """Return the seconds to the limit of each session that runs, by spec."""
+        return self._monitor.time_left()
+
+    def pause(self) -> None:
+        """Stop all children until `resume`: for who is about to be stopped."""
+        if not self._record.under_way:
+            return
+        self._keepers.order_all(STOP)
+        self._emit(Paused())
+        self._record.flush()
+
+    def resume(self, pause: float) -> None:
+        """Let all children go on, so many seconds after `pause`, which no clock has counted."""
+        if not self._record.under_way:
+            return
+        self._keepers.order_all(GO_ON)
+        self._emit(Resumed(pause_s=round(pause, 3), cause=Pause.STOPPED))
+
+    def _wake(self, slept: float) -> None:
+        self._emit(Resumed(pause_s=round(slept, 3), cause=Pause.SLEPT))
+
     def kill(self) -> None:
         """End all children at once, without grace."""
+        self._keepers.order_all(KILL)
         for session in self._under_way.values():
             if session.current is not None:
                 session.current.kill()
@@ -289,24 +350,7 @@ class Orchestrator:
                 if session.status is Status.PENDING:
                     self._skip(session.spec_id, None)
         status, exit_code = judge_run(self.ending, self.state)
-        self._emit(
-            RunFinished(
-                status=status,
-                exit_code=exit_code,
-                duration_s=round(duration, 3),
-                counts={str(status): count for status, count in sorted(self.state.count().items())},
-                signal=self.ending.signal,
-            )
-        )
-        self._record.flush()
-        self._write_summary()
-
-    def _write_summary(self) -> None:
-        """Write the summary for people and tools. The journal has the same facts: its loss is no failure."""
-        try:
-            write_whole(self.project.summary(self.run_id), dump_summary(self.state))
-        except OSError as error:
-            logger.warning("%s cannot be written: %s", self.project.summary(self.run_id), error.strerror)
+        self._record.finish(status=status, exit_code=exit_code, duration=duration, signal=self.ending.signal)
 
     # What sessions need of the run.
 
@@ -314,8 +358,14 @@ class Orchestrator:
         """Record that the run begins, unless that is recorded."""
         self.open()
         if not self._record.under_way:
+            self._began = time.monotonic()
             settings = self.config.orchestrator
-            self._record.start(jobs=self._slots, schedule=settings.schedule)
+            self._record.start(
+                jobs=self._slots,
+                schedule=settings.schedule,
+                swept=self.swept.ended,
+                stuck=self.swept.left,
+            )
 
     def _emit(self, event: Event) -> None:
         if not self._record.is_open:
@@ -330,18 +380,15 @@ class Orchestrator:
             return
         async with trio.open_nursery() as nursery:
             await nursery.start(self._parent.serve)
-            nursery.start_soon(self._flush_displays, name="displays")
-            yield
-            await self._parent.finish()
+            # Whoever ends a run, and may have to wait for its children, is told of each that has ended.
+            speaking = trio.CancelScope(shield=True)
+            nursery.start_soon(self._record.flush_each_turn, speaking, name="displays")
+            try:
+                yield
+                await self._parent.finish()
+            finally:
+                speaking.cancel()
             nursery.cancel_scope.cancel()
-
-    async def _flush_displays(self) -> None:
-        """Flush once per turn of the event loop, so that what starts together is told together."""
-        while True:
-            await self._record.dirty.wait()
-            self._record.dirty = trio.Event()
-            await trio.lowlevel.checkpoint()
-            self._record.flush()
 
     async def _run_planned(self, planned: PlannedSpec, slot: Slot) -> None:
         await self._run_session(planned.id, slot)
@@ -357,7 +404,7 @@ class Orchestrator:
     def _make_notifier(self) -> CommandNotifier | None:
         command = self.config.escalation.command
         env = allowed_environment(self._environ, self.config.agent.env_pass)
-        return CommandNotifier(command, env, str(self.project.root)) if command else None
+        return CommandNotifier(command, env, str(self.project.root), self._run_child) if command else None
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
         reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED
@@ -403,20 +450,9 @@ class Orchestrator:
     ) -> EscalationLog:
         """Raise something about a session to the parent session; a critical one ends the run."""
         session = self._find_session(session_id)
+        blocks = self._registry.find_blocked(session.spec_id)
         return self._parent.raise_nowait(
-            EscalationLog(
-                id="",
-                run_id=self.run_id,
-                session_id=session_id,
-                spec_id=session.spec_id,
-                attempt=session.attempt,
-                level=level,
-                kind=kind,
-                reason=reason,
-                timestamp=datetime.now(UTC),
-                log=session.log,
-                blocks=self._registry.find_blocked(session.spec_id),
-            )
+            EscalationLog.about(session, level=level, kind=kind, reason=reason, blocks=blocks)
         )
 
     def on_session_completed(self, session_id: SessionId) -> None:
@@ -458,33 +494,3 @@ class Orchestrator:
         if session.spec_id in self._under_way:
             raise InputError(Problem("session_under_way", {"session": session_id}))
         return session
-
-
-@asynccontextmanager
-async def open_orchestrator(
-    config: OrchestratorConfig | None = None,
-    *,
-    root: Path | str | None = None,
-    on_escalation: Handler | None = None,
-    resume: str | None = None,
-) -> AsyncIterator[Orchestrator]:
-    """Open an orchestrator on a project, for any Trio program; see `Orchestrator` for the arguments.
-
-    >>> async def main():
-    ...     async with open_orchestrator(root=project) as orchestrator:
-    ...         orchestrator.register_spec("BUILD", run="echo built")
-    ...         events = orchestrator.events()
-    ...         async with trio.open_nursery() as nursery:
-    ...             nursery.start_soon(orchestrator.run)
-    ...             return [event.type async for event in events]
-    >>> trio.run(main)
-    ['run_started', 'plan', 'workspace_ready', 'session_started', 'session_completed', 'run_finished']
-
-    Raises LockedError if another run holds the project, InputError if its folder cannot be written.
-    """
-    orchestrator = Orchestrator(config, root=root, on_escalation=on_escalation, resume=resume)
-    try:
-        orchestrator.open()
-        yield orchestrator
-    finally:
-        orchestrator.close()

@@ -1,6 +1,7 @@
 """Fits out each attempt with what it needs: folders, workspace, log, environment, limits. Starts nothing."""
 
 import math
+import os
 from collections.abc import Callable, Mapping
 
 from attrs import frozen
@@ -40,6 +41,8 @@ class Outfitter:
         folder = self.project.attempt(self.run, spec.id, number)
         events = folder / "events"
         make_folder(events)
+        # Made by us, so that nobody else may read what the child says before it is masked.
+        os.close(os.open(events / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         session.log = self.project.show(folder / "output.log")
         workspace = self.workspaces.prepare(spec)
         self.emit(WorkspaceReady(spec=spec.id, attempt=number, workspace=str(workspace.path)))

@@ -84,6 +84,10 @@ class OutputLog:
             return ()
         return tuple(recent.removesuffix(b"\n").rsplit(b"\n", self._tail_lines)[-self._tail_lines :])
 
+    def check(self) -> None:
+        """Look whether the file is still there, for a child that is silent."""
+        self._put(b"")
+
     def close(self) -> None:
         """Write what is still to be written and close the file; harmless when it is closed already."""
         if not self._drains:

@@ -76,13 +76,15 @@ class Plan:
     """What a run is going to do.
 
     `waves` hold all specs, `order` the waves of what is left to run. `estimate` are the seconds that the run
-    may take, without those specs of which nothing is known; `None` if nothing is known of any.
+    may take, without those specs of which nothing is known; `None` if nothing is known of any. `removed` are
+    the ids that leave a run which goes on.
     """
 
     specs: Mapping[str, PlannedSpec]
     waves: tuple[tuple[str, ...], ...]
     order: tuple[tuple[str, ...], ...]
     estimate: float | None
+    removed: tuple[str, ...] = ()
 
     @property
     def remaining(self) -> tuple[str, ...]:
@@ -111,7 +113,13 @@ class Plan:
         from aad.events import PlanMade
 
         entries = (self.specs[spec_id].to_entry() for wave in self.waves for spec_id in wave)
-        return PlanMade(specs=tuple(entries), waves=self.waves, order=self.order, estimate_s=self.estimate)
+        return PlanMade(
+            specs=tuple(entries),
+            waves=self.waves,
+            order=self.order,
+            estimate_s=self.estimate,
+            removed=self.removed,
+        )
 
 
 def find_median(values: Iterable[float]) -> float:

@@ -1,7 +1,9 @@
 """Where a project keeps its things: the folders under `.aad/`, run ids, and who may write there."""
 
 import os
+import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import frozen
@@ -10,6 +12,7 @@ FOLDER = ".aad"
 # The word for the newest run, in commands and as a link among the runs.
 NEWEST = "latest"
 OWN_FOLDERS = ("runs", "escalations", "state", "worktrees")
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
 
 def new_run_id(now: float | None = None) -> str:
@@ -17,6 +20,16 @@ def new_run_id(now: float | None = None) -> str:
     now = time.time() if now is None else now
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return f"{stamp}-{int(now % 1 * 65536):04x}"
+
+
+def read_start(run_id: str) -> float | None:
+    """Return when a run began, as its id tells in whole seconds; None for what is no run's id."""
+    if not _RUN_ID.fullmatch(run_id):
+        return None
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:  # the 30th of February
+        return None
 
 
 def make_folder(folder: Path) -> None:

@@ -4,22 +4,26 @@ One synchronous function records an event, and in Trio nothing comes between its
 events in the same order, and nothing depends on what the journal does not have.
 """
 
+import logging
 import math
 import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 
 import trio
 from attrs import define, evolve, field
 
 from aad.display.base import Display
+from aad.durability import CallSync, GroupCommit, sync_aside
 from aad.errors import InputError, JournalError, Problem
 from aad.events import (
     EscalationDecided,
     EscalationRaised,
     Event,
     Failure,
+    Leaked,
     PlanEntry,
     PlanMade,
     RetryScheduled,
@@ -30,32 +34,40 @@ from aad.events import (
     SessionProgress,
     SessionWaiting,
 )
-from aad.journal import Journal, point_latest
+from aad.files import write_whole
+from aad.journal import Journal
 from aad.lock import hold_lock
 from aad.project import Project
 from aad.redact import Redactor
+from aad.report import dump_summary
+from aad.runlist import point_latest
 from aad.state import RunState
 from aad.version import __version__
+
+logger = logging.getLogger("aad")
 
 
 @define(eq=False, kw_only=True)
 class RunRecord:
     """The record of one run. Nothing touches the disk before `open`.
 
-    `lost` is called once if the journal can no longer be written; events still reach state and listeners.
+    `lost` is called once if the journal can no longer be kept; events still reach state and listeners.
     """
 
     project: Project
     run: str
     redactor: Redactor = field(factory=lambda: Redactor(()))
     lost: Callable[[], None] = lambda: None
+    # Calls the journal's sync, which may take long.
+    sync: CallSync = sync_aside
     state: RunState = field(init=False)
     trouble: JournalError | None = field(default=None, init=False)
-    dirty: trio.Event = field(factory=trio.Event, init=False)
+    _dirty: trio.Event = field(factory=trio.Event, init=False)
     resumed: bool = field(default=False, init=False)
     # A start was recorded here and no end yet; the state may still speak of a run that died.
     under_way: bool = field(default=False, init=False)
     _journal: Journal | None = field(default=None, init=False)
+    _commit: GroupCommit = field(init=False)
     _displays: list[Display] = field(factory=list, init=False)
     _output_displays: list[Display] = field(factory=list, init=False)
     _listeners: list[trio.MemorySendChannel[Event]] = field(factory=list, init=False)
@@ -86,17 +98,40 @@ class RunRecord:
             else:
                 self._journal = Journal.create(path)
             stack.callback(self._journal.close)
+            self._commit = GroupCommit(partial(self.sync, self._journal.sync))
             point_latest(self.project.runs, self.run)
             self.resumed = resume
             self._stack = stack.pop_all()
 
-    def start(self, *, jobs: int, schedule: str) -> None:
+    def start(
+        self, *, jobs: int, schedule: str, swept: tuple[str, ...] = (), stuck: tuple[str, ...] = ()
+    ) -> None:
         """Record that the run begins, or goes on."""
         self.emit(
             RunStarted(
-                pid=os.getpid(), version=__version__, jobs=jobs, schedule=schedule, resumed=self.resumed
+                pid=os.getpid(),
+                version=__version__,
+                jobs=jobs,
+                schedule=schedule,
+                resumed=self.resumed,
+                swept=swept,
+                stuck=stuck,
             )
         )
+
+    def finish(self, *, status: str, exit_code: int, duration: float, signal: int | None) -> None:
+        """Record that the run is over, and write its summary."""
+        self.emit(
+            RunFinished(
+                status=status,
+                exit_code=exit_code,
+                duration_s=round(duration, 3),
+                counts={str(status): count for status, count in sorted(self.state.count().items())},
+                signal=signal,
+            )
+        )
+        self.flush()
+        self._write_summary()
 
     def emit(self, event: Event) -> None:
         """Record one event. Raises IllegalTransitionError before anything is written."""
@@ -108,6 +143,15 @@ class RunRecord:
             self.under_way = isinstance(event, RunStarted)
         self._show(event, self._displays)
         self._publish(event)
+
+    async def durable(self) -> None:
+        """Return once all that was recorded before is on the disk itself; also where the journal is lost."""
+        if self._journal is None or self.trouble is not None:
+            return
+        try:
+            await self._commit.reach(self._journal.seq)
+        except JournalError as error:
+            self._lose(error)
 
     def tell(self, output: SessionOutput) -> None:
         """Show a line of output to those who want it; the log file is its record."""
@@ -129,11 +173,25 @@ class RunRecord:
         self._listeners.append(send)
         return receive
 
+    async def flush_each_turn(self, scope: trio.CancelScope) -> None:
+        """Flush once per turn of the event loop, so that what starts together is told together.
+
+        It goes on until `scope` is cancelled.
+        """
+        with scope:
+            while True:
+                await self._dirty.wait()
+                self._dirty = trio.Event()
+                await trio.lowlevel.checkpoint()
+                self.flush()
+
     def flush(self) -> None:
         for display in self._displays:
             display.flush()
 
     def tick(self) -> None:
+        """Speak of time to the displays, and see whether the journal is still there."""
+        self._check()
         now = time.time()
         for display in self._displays:
             display.tick(now)
@@ -146,21 +204,42 @@ class RunRecord:
         self._stack.close()
         self._journal = None
 
+    def _write_summary(self) -> None:
+        """Write the summary for people and tools. The journal has the same facts: its loss is no failure."""
+        path = self.project.summary(self.run)
+        try:
+            write_whole(path, dump_summary(self.state))
+        except OSError as error:
+            logger.warning("%s cannot be written: %s", path, error.strerror)
+
     def _append(self, event: Event) -> Event:
         if self._journal is None or self.trouble is not None:
             return event
         try:
             return self._journal.append(event)
         except JournalError as error:
-            # Who records is in the middle of something: the run ends in order instead of here.
+            self._lose(error)
+            return event
+
+    def _check(self) -> None:
+        if self._journal is None or self.trouble is not None:
+            return
+        try:
+            self._journal.check()
+        except JournalError as error:
+            self._lose(error)
+
+    def _lose(self, error: JournalError) -> None:
+        # Who records or looks is in the middle of something: the run ends in order instead of here. Another
+        # loss may have come first, while a sync was under way.
+        if self.trouble is None:
             self.trouble = error
             self.lost()
-            return event
 
     def _show(self, event: Event, displays: list[Display]) -> None:
         for display in displays:
             display.show(event)
-        self.dirty.set()
+        self._dirty.set()
 
     def _publish(self, event: Event) -> None:
         for listener in list(self._listeners):
@@ -184,6 +263,8 @@ def redact_event(redactor: Redactor, event: Event) -> Event:
         case EscalationRaised(message=message, failure=found):
             failure_masked = found and _redact_failure(redactor, found)
             return evolve(event, message=redactor.redact(message), failure=failure_masked)
+        case Leaked(message=words, processes=names):
+            return evolve(event, message=redactor.redact(words), processes=tuple(map(redactor.redact, names)))
         case SessionProgress(message=str() as words) | SessionWaiting(message=words):
             return evolve(event, message=redactor.redact(words))
         case EscalationDecided(message=str() as words) | SessionOutput(message=words):
@@ -191,9 +272,6 @@ def redact_event(redactor: Redactor, event: Event) -> Event:
     return event
 
 
-def _redact_failure(redactor: Redactor, failure: Failure) -> Failure:
-    tail = tuple(map(redactor.redact, failure.log_tail))
-    return evolve(failure, message=redactor.redact(failure.message), log_tail=tail)
 def _redact_titles(redactor: Redactor, specs: tuple[PlanEntry, ...]) -> tuple[PlanEntry, ...]:
     # There may be thousands, and next to never is one masked.
     titles = "\n".join(entry.title for entry in specs)
@@ -202,3 +280,6 @@ def _redact_titles(redactor: Redactor, specs: tuple[PlanEntry, ...]) -> tuple[Pl
     return tuple(evolve(entry, title=redactor.redact(entry.title)) for entry in specs)
 
 
+def _redact_failure(redactor: Redactor, failure: Failure) -> Failure:
+    tail = tuple(map(redactor.redact, failure.log_tail))
+    return evolve(failure, message=redactor.redact(failure.message), log_tail=tail)

@@ -90,10 +90,15 @@ def _describe_session(session: Session, now: float) -> dict[str, Any]:
     }
 
 
+def elapsed_time(state: RunState, now: float) -> float:
+    """Return how long a run that is not over has been going on."""
+    return 0.0 if state.started is None else max(0.0, now - state.started - state.stood_s)
+
+
 def running_time(session: Session, now: float) -> float:
     """Return how long the present attempt has been running, else how long the session ran."""
     if session.status is Status.RUNNING and session.started is not None:
-        return max(0.0, now - session.started)
+        return max(0.0, now - session.started - session.stood_s)
     return session.duration_s
 
 

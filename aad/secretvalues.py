@@ -15,6 +15,9 @@ SHORTEST = 8
 EVERYDAY = re.compile(r"[A-Za-z][a-z]{0,11}|[A-Z]{1,12}")
 # What a key begins and ends with is no secret, and tells what stands between.
 KEY_MARKER = re.compile(rb"-{4,5} ?(?:BEGIN|END) .*-{4,5}")
+HTML = re.compile(r"[&<>]")
+IN_DOUBLE_QUOTES = re.compile(r"[\"\\$`]")
+UNQUOTED = re.compile(r"[ \t'\"\\|&;()<>!{}*\[?\]^$`,]|^[#~]")
 PERCENT = re.compile(r"%[0-9A-F]{2}")
 # What JavaScript's encodeURIComponent leaves as it is.
 UNQUOTED_IN_JAVASCRIPT = "!~*'()"
@@ -63,8 +66,13 @@ def _spellings(piece: bytes) -> Iterator[bytes]:
 
 
 def _string_literals(text: str) -> Iterator[str]:
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    for ascii_only in (True, False):
+        literal = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield literal
+        # As Go and PHP write it, and JSON inside of JSON.
+        yield HTML.sub(lambda match: f"\\u{ord(match[0]):04x}", literal)
+        yield literal.replace("/", r"\/")
+        yield json.dumps(literal, ensure_ascii=ascii_only)[1:-1]
     yield repr(text)[1:-1]
 
 
@@ -73,6 +81,9 @@ def _shell_words(text: str) -> Iterator[str]:
     yield word[1:-1] if word != text else word
     # As `sh -x` shows a quote.
     yield text.replace("'", r"'\''")
+    # As bash tells a variable, and as its `printf %q` does.
+    yield IN_DOUBLE_QUOTES.sub(r"\\\g<0>", text)
+    yield UNQUOTED.sub(r"\\\g<0>", text)
 
 
 def _url_parts(piece: bytes) -> Iterator[str]:

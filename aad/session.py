@@ -5,9 +5,8 @@ given back as soon as the attempt is over, and asked for again before the next.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import Protocol
 
 import trio
@@ -50,11 +49,9 @@ KINDS = {
 }
 ENDS: dict[Reason, type[SessionEnded]] = {Reason.TIMED_OUT: SessionTimedOut, Reason.STALLED: SessionTimedOut}
 
-# Seconds to the next try when there is no descriptor, process or memory to be had; doubled each time.
+# Seconds at most to the next try when no descriptor, process or memory is to be had; doubled each time.
 SCARCE_DELAY = 0.1
-SCARCE_MOST = 5.0
-
-LEAKED = "processes were still running when the child had exited, and were ended"
+SCARCE_MOST = 1.0
 
 
 class Slot(Protocol):
@@ -88,12 +85,13 @@ class Watcher(Protocol):
 class Crew:
     """Those whom every session of a run works with.
 
-    `open_attempt` makes the next attempt and raises OSError where its folders cannot be made; `blocks` names
-    the specs that need a spec; `fail_fast` says that nothing more is started after a failure; `draw` gives a
-    random number from 0 to 1.
+    `durable` waits until all that was recorded is on the disk. `open_attempt` makes the next attempt and
+    raises OSError where its folders cannot be made; `blocks` names the specs that need a spec; `fail_fast`
+    says that nothing more is started after a failure; `draw` gives a random number from 0 to 1.
     """
 
     emit: Callable[[Event], None]
+    durable: Callable[[], Awaitable[None]]
     parent: Parent
     watcher: Watcher
     open_attempt: Callable[["SessionRun"], Attempt]
@@ -156,13 +154,16 @@ class SessionRun:
 
     async def _attempt(self) -> Verdict:
         """Make one attempt; raises SpawnError for a start that may succeed later."""
-        began = trio.current_time()
         try:
             attempt = self.crew.open_attempt(self)
         except OSError as error:
             return _judge_spawn(explain_os_error(error))
         self.current = attempt
         try:
+            # What ended before this, and that it begins: once both are on the disk, nothing is run twice.
+            await self.crew.durable()
+            # A journal that was lost meanwhile has cancelled us, and so may a person.
+            await trio.lowlevel.checkpoint_if_cancelled()
             with self.crew.watcher.watch(attempt):
                 return await attempt.run()
         except SpawnError as error:
@@ -170,7 +171,7 @@ class SessionRun:
         finally:
             self.current = None
             self._redactions = attempt.redactor.count
-            self.ran += trio.current_time() - began
+            self.ran += trio.current_time() - attempt.started_at
 
     async def _fail(self, verdict: Verdict) -> bool:
         """Take a failure to the parent session and do as it says."""
@@ -235,7 +236,8 @@ class SessionRun:
         """Wait until what a start needs may be there again; that spends no attempt."""
         self.slot.release()
         self.number -= 1
-        delay = min(SCARCE_DELAY * 2.0 ** min(self._scarce, 16), SCARCE_MOST)
+        # By chance, for those who try again together are in each other's way together.
+        delay = self.crew.draw() * min(SCARCE_DELAY * 2.0 ** min(self._scarce, 16), SCARCE_MOST)
         if self._scarce == 0:
             self.troubled(
                 Trouble(message=str(error), level=EscalationLevel.WARNING), EscalationKind.SPAWN_FAILED
@@ -274,20 +276,10 @@ class SessionRun:
         return evolve(log, failure=failure, will_retry=will_retry)
 
     def _escalation(self, level: EscalationLevel, kind: EscalationKind, reason: str) -> EscalationLog:
-        return EscalationLog(
-            id="",
-            run_id=self.known.id.rpartition("/")[0],
-            session_id=self.known.id,
-            spec_id=self.spec.id,
-            attempt=self.number,
-            level=level,
-            kind=kind,
-            reason=reason,
-            timestamp=datetime.now(UTC),
-            log=self.log,
-            blocks=self.crew.blocks(self.spec.id),
-            redactions=self._redactions,
-        )
+        blocks = self.crew.blocks(self.spec.id)
+        log = EscalationLog.about(self.known, level=level, kind=kind, reason=reason, blocks=blocks)
+        # What is known of the session may not have heard of this attempt yet.
+        return evolve(log, attempt=self.number, log=self.log, redactions=self._redactions)
 
     # What an attempt tells its listener.
 
@@ -321,8 +313,9 @@ class SessionRun:
         raised = self._escalation(trouble.level, kind, trouble.message)
         self.crew.parent.raise_nowait(evolve(raised, elapsed=trouble.elapsed, limit=trouble.limit))
 
-    def leaked(self) -> None:
-        self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=LEAKED))
+    def leaked(self, processes: tuple[str, ...]) -> None:
+        words = f"left running, and ended: {', '.join(processes)}"
+        self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=words, processes=processes))
 
     def _foresee(self, share: float | None) -> float | None:
         """Return the seconds left if the rest goes as fast as what is done."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from attrs import define, field
 
 from aad.agents import make_agent
-from aad.agents.base import allowed_environment
+from aad.agents.base import allowed_environment, quiet_git
 from aad.attempt import RunChild
 from aad.config import OrchestratorConfig
 from aad.escalation import ParentSession
@@ -61,6 +61,7 @@ class SessionFactory:
     def _make_crew(self, expected: Mapping[str, float]) -> Crew:
         return Crew(
             emit=self.emit,
+            durable=self.record.durable,
             parent=self.parent,
             watcher=self.monitor,
             open_attempt=self._make_outfitter(expected).open_attempt,
@@ -76,7 +77,7 @@ class SessionFactory:
             run=record.run,
             config=config,
             workspaces=Workspaces(record.project, record.run, config.workspace.isolation),
-            env={**allowed_environment(self.environ, config.agent.env_pass), **config.agent.env},
+            env=quiet_git({**allowed_environment(self.environ, config.agent.env_pass), **config.agent.env}),
             redactor=record.redactor,
             emit=self.emit,
             tell=record.tell if record.wants_output else None,

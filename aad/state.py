@@ -75,6 +75,8 @@ class Session:
     message: str | None = None
     pid: int | None = None
     started: float | None = None
+    # How long everything stood still since then.
+    stood_s: float = 0.0
     duration_s: float = 0.0
     log: str | None = None
     failure: events.Failure | None = None
@@ -91,7 +93,7 @@ class Session:
         match event:
             case events.SessionStarted():
                 self.started, self.pid, self.log, self.progress = event.ts, event.pid, event.log, None
-                self.failure, self.message, self.eta_s = None, None, None
+                self.failure, self.message, self.eta_s, self.stood_s = None, None, None, 0.0
             case events.SessionProgress():
                 self._advance(event)
             case events.SessionEnded() | events.RetryScheduled():
@@ -142,10 +144,15 @@ class RunState:
     # The critical escalation that ends the run; one that is decided otherwise ends nothing.
     critical: str | None = None
     duration_s: float = 0.0
+    # Since when it is paused, and how long it stood still in all.
+    paused: float | None = None
+    stood_s: float = 0.0
     plan: events.PlanMade | None = None
     # What any segment of the run planned, by id, as it was planned last.
     planned: dict[str, events.PlanEntry] = field(factory=dict)
     sessions: dict[SessionId, Session] = field(factory=dict)
+    # By spec, what left the run: were it to come back, its attempts would be counted on.
+    removed: dict[str, Session] = field(factory=dict)
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
@@ -157,6 +164,10 @@ class RunState:
                 self._start(event)
             case events.PlanMade():
                 self._plan(event)
+            case events.Paused():
+                self.status, self.paused = "paused", event.ts
+            case events.Resumed():
+                self._go_on(event)
             case events.RunFinished():
                 self.ended, self.status, self.exit_code = event.ts, event.status, event.exit_code
                 self.signal = event.signal
@@ -166,14 +177,19 @@ class RunState:
     def check(self, event: Event) -> None:
         """Raise IllegalTransitionError for an event that may not come now."""
         if isinstance(event, SessionEvent):
-            self.session(event.spec).check(event)
+            self._find(event.spec).check(event)
 
     def session(self, spec_id: str) -> Session:
         """Return the session of a spec, made where it is not known yet."""
+        session = self._find(spec_id)
+        self.removed.pop(spec_id, None)
+        return self.sessions.setdefault(session.id, session)
+
+    def _find(self, spec_id: str) -> Session:
+        """Return the session of a spec, a new one where it is not known yet; nothing is changed."""
         session_id = f"{self.run}/{spec_id}"
-        if session_id not in self.sessions:
-            self.sessions[session_id] = Session(id=session_id, spec_id=spec_id)
-        return self.sessions[session_id]
+        known = self.sessions.get(session_id) or self.removed.get(spec_id)
+        return known or Session(id=session_id, spec_id=spec_id)
 
     @property
     def completed(self) -> frozenset[str]:
@@ -198,12 +214,19 @@ class RunState:
     def _start(self, event: events.RunStarted) -> None:
         self.run, self.pid, self.jobs = event.run, event.pid, event.jobs
         self.status, self.ended, self.exit_code, self.signal = "running", None, None, None
-        self.critical = None
+        self.critical = self.paused = None
         if self.started is None:
             self.started = event.ts
         for session in self.sessions.values():
             if session.status is not Status.COMPLETED:
                 session.status, session.progress, session.failure = Status.PENDING, None, None
+
+    def _go_on(self, event: events.Resumed) -> None:
+        self.status, self.paused = "running", None
+        self.stood_s += event.pause_s
+        for session in self.sessions.values():
+            if session.status is Status.RUNNING:
+                session.stood_s += event.pause_s
 
     def _plan(self, event: events.PlanMade) -> None:
         self.plan = event
@@ -213,3 +236,7 @@ class RunState:
             session.title = entry.title
             if entry.status == "complete" and session.status is not Status.COMPLETED:
                 session.status, session.done_before = Status.COMPLETED, True
+        for spec_id in event.removed:
+            self.removed[spec_id] = self.session(spec_id)
+            self.sessions.pop(self.removed[spec_id].id)
+            self.planned.pop(spec_id, None)

@@ -47,7 +47,8 @@ class ScriptedChild:
 
     pid: int
     exit: Exit | None = None
-    leaked: bool = False
+    leaked: tuple[str, ...] = ()
+    stuck: int = 0
     scope: trio.CancelScope = field(factory=trio.CancelScope)
 
     def kill(self) -> None:
@@ -75,7 +76,7 @@ class Script:
 
 @define
 class ScriptedChildren:
-    """Runs children by script, as `process.run_child` would run them, but on Trio's clock alone.
+    """Runs children by script, as `process.KeptChildren` would run them, but on Trio's clock alone.
 
     `scripts` has one for each command's last word, or several for its first start, its second and so on;
     what has none ends well at once. `commands` collects what was started.
@@ -123,3 +124,12 @@ async def _play(script: Script, write: Callable[[bytes], None]) -> None:
     write(script.output)
     await trio.sleep(script.work)
     write(script.last_output)
+
+
+async def sync_at_once(sync: Callable[[], None]) -> None:
+    """Call the journal's sync as `Orchestrator(sync=…)` has it called, but in no thread.
+
+    A thread takes real time, of which a mock clock that jumps knows nothing.
+    """
+    sync()
+    await trio.lowlevel.checkpoint()

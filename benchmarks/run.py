@@ -10,8 +10,10 @@ from types import MappingProxyType
 # Run as a script from anywhere, this checkout's aad is what is measured.
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
+import containment
 import floods
 import growth
+import journal
 import latency
 import planning
 import race
@@ -30,7 +32,9 @@ BENCHMARKS: Mapping[str, Callable[[Effort], Report]] = MappingProxyType(
         "planning": planning.run,
         "latency": latency.run,
         "growth": growth.run,
+        "containment": containment.run,
         "monitor": ticks.run,
+        "journal": journal.run,
         "output": floods.run,
         "schedules": schedules.run,
     }

@@ -17,8 +17,9 @@ from aad.display.base import NoDisplay
 from aad.display.plain import PlainDisplay
 from aad.display.stream import Stream
 from aad.display.style import choose_style
+from aad.embedding import open_orchestrator
 from aad.events import SessionStarted
-from aad.orchestrator import Orchestrator, open_orchestrator
+from aad.orchestrator import Orchestrator
 from aad.spec import Spec, SpecStatus
 
 # Seconds from tick to tick, and how long is measured.

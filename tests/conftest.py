@@ -1,16 +1,19 @@
 """What many tests need: a project's folder, and an orchestrator whose children exist on paper only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
+from realprocesses import Token
 
 from aad.config import OrchestratorConfig, RetrySettings, RunSettings
 from aad.escalation import Handler
+from aad.keepers import Keepers
 from aad.orchestrator import Orchestrator
-from aad.testing import Recorder, Script, ScriptedChildren
+from aad.process import KeptChildren
+from aad.testing import Recorder, Script, ScriptedChildren, sync_at_once
 
 Scripts = dict[str, Script | Sequence[Script]]
 
@@ -45,6 +48,7 @@ class Theatre:
             root=root,
             environ={"PATH": "/usr/bin:/bin"},
             run_child=self.children,
+            sync=sync_at_once,
             on_escalation=on_escalation,
             resume=resume,
         )
@@ -71,3 +75,30 @@ def theatre(tmp_path: Path) -> MakeTheatre:
         return Theatre(tmp_path, scripts, **options)
 
     return make
+
+
+@pytest.fixture
+def token() -> Iterator[Token]:
+    """Return what the processes of a test bear; whoever still does in the end is ended."""
+    token = Token()
+    try:
+        yield token
+    finally:
+        while token.holders():
+            token.end_holders()
+
+
+@pytest.fixture
+def keepers(tmp_path: Path) -> Iterator[Keepers]:
+    """Return the keepers of a test, which end with it."""
+    keepers = Keepers(tmp_path / "processes.json")
+    try:
+        yield keepers
+    finally:
+        keepers.close()
+
+
+@pytest.fixture
+def real_children(keepers: Keepers) -> KeptChildren:
+    """Return what runs children for real."""
+    return KeptChildren(keepers)

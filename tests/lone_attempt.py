@@ -36,8 +36,8 @@ class Heard:
     def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
         self.told.append((str(trouble.level), str(kind), trouble.message))
 
-    def leaked(self) -> None:
-        self.told.append(("leaked",))
+    def leaked(self, processes: tuple[str, ...]) -> None:
+        self.told.append(("leaked", *processes))
 
     def only(self, *kinds: str) -> list[tuple[object, ...]]:
         """Return what was told of some kinds, less the kind where it is the only one."""

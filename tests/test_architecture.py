@@ -12,16 +12,17 @@ PACKAGE = Path(aad.__file__).parent
 ROWS = (
     "__main__ testing",
     "cli",
+    "embedding",
     "orchestrator",
-    "sessionfactory outfitter registry record scheduler monitor escalation ending",
+    "sessionfactory outfitter registry record scheduler monitor escalation ending runclock",
     "session",
     "attempt",
-    "process workspace escalationlog news",
+    "process keepers workspace escalationlog news",
     "agents",
     "display",
-    "journal lock output report history",
+    "journal durability lock sweep output report history runlist",
     "codec",
-    "state retry redact",
+    "state retry redact retention",
     "privatekeys tokenshapes secretvalues longwords sighting",
     "plan selection",
     "loader graph",
@@ -31,6 +32,7 @@ ROWS = (
     "spec project files units tomllines",
     "errors",
     "messages version",
+    "keeper ledger processtable",
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row.split()}
 MAY_IMPORT_TRIO = frozenset(
@@ -39,12 +41,15 @@ MAY_IMPORT_TRIO = frozenset(
         "orchestrator",
         "outfitter",
         "record",
+        "durability",
         "scheduler",
         "monitor",
         "escalation",
         "session",
         "attempt",
         "process",
+        "keepers",
+        "runclock",
     ]
 )
 
@@ -97,11 +102,29 @@ def test_only_what_makes_things_happen_imports_trio() -> None:
     assert users == {"cli/running.py"}
 
 
-def test_only_process_knows_pids_and_signals_to_others() -> None:
+def test_only_keepers_start_processes_and_send_signals() -> None:
     words = ("os.kill", "killpg", "Popen", "pidfd")
 
     users = {
         path.name for _, path in list_modules() for word in words if word in path.read_text(encoding="utf-8")
     }
 
-    assert users == {"process.py"}
+    # `keepers.py` starts the server, and orders what the keepers then do.
+    assert users == {"keeper.py", "keepers.py", "processtable.py"}
+
+
+def test_the_keeper_needs_little_more_than_the_standard_library() -> None:
+    program = {"keeper.py", "ledger.py", "processtable.py"}
+
+    imported = {
+        name.partition(".")[0]
+        for file in program
+        for name in list_imports(PACKAGE / file)
+        if f"{name.split('.')[1] if '.' in name else ''}.py" not in program
+    }
+
+    # What costs time to load is not among them: pathlib, typing, contextlib.
+    assert imported == {
+        "array", "collections", "ctypes", "errno", "gc", "json", "os", "select", "signal", "socket", "struct",
+        "subprocess", "sys", "time",
+    }  # fmt: skip

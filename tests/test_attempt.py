@@ -14,7 +14,7 @@ from aad.agents.base import COMPLETED, Command, Exit, Outcome, Question, Verdict
 from aad.agents.function import ChildSession
 from aad.attempt import SCARCE_DELAY, Attempt, ChildHandle, Limits
 from aad.events import EscalationKind, Failure, Reason
-from aad.process import SpawnError, run_child
+from aad.process import KeptChildren, SpawnError
 from aad.testing import Script, ScriptedChildren
 
 __all__ = ["bench"]
@@ -512,7 +512,7 @@ async def test_processes_left_behind_are_told_and_change_no_verdict(
 ) -> None:
     verdict = await bench.make(run_child=Leaking()).run()
 
-    assert (verdict, bench.heard.told) == (COMPLETED, [("started", 10_001), ("leaked",)])
+    assert (verdict, bench.heard.told) == (COMPLETED, [("started", 10_001), ("leaked", "sleep (7)")])
 
 
 async def test_a_leak_of_the_work_is_not_told_again_after_verify(
@@ -520,12 +520,14 @@ async def test_a_leak_of_the_work_is_not_told_again_after_verify(
 ) -> None:
     await bench.make(run_child=Leaking(only=1), verify="check").run()
 
-    assert bench.heard.only("leaked") == [()]
+    assert bench.heard.only("leaked") == [("sleep (7)",)]
 
 
-async def test_a_real_child_that_leaves_a_process_behind_is_told(bench: Bench) -> None:
+async def test_a_real_child_that_leaves_a_process_behind_is_told(
+    bench: Bench, real_children: KeptChildren
+) -> None:
     with trio.fail_after(5):
-        verdict = await bench.make(run="sleep 60 & exit 0", run_child=run_child).run()
+        verdict = await bench.make(run="sleep 60 & exit 0", run_child=real_children).run()
 
     assert (verdict, [told[0] for told in bench.heard.told]) == (COMPLETED, ["started", "leaked"])
 
@@ -636,5 +638,5 @@ class Leaking(ScriptedChildren):
 
         end = await super().__call__(command, write=write, grace=grace, started=note)
         # What a real child notes once its leader has exited.
-        children[0].leaked = len(self.commands) <= self.only  # type: ignore[misc]
+        children[0].leaked = ("sleep (7)",) if len(self.commands) <= self.only else ()  # type: ignore[misc]
         return end

@@ -198,6 +198,17 @@ def test_no_schedule_beats_the_lower_bound_and_eager_beats_waves(tmp_path: Path)
 def test_all_benchmarks_work(tmp_path: Path) -> None:
     reports = run_benchmarks(tmp_path)["reports"]
 
-    names = ["race", "startup", "planning", "latency", "growth", "monitor", "output", "schedules"]
+    names = [
+        "race",
+        "startup",
+        "planning",
+        "latency",
+        "growth",
+        "containment",
+        "monitor",
+        "journal",
+        "output",
+        "schedules",
+    ]
     assert list(reports) == names
     assert all(report["tables"] for report in reports.values())

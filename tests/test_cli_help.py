@@ -63,7 +63,7 @@ Commands:
   logs         Print what a session wrote.
   escalations  List or show what sessions raised.
   graph        Draw what depends on what.
-  runs         List or show runs.
+  runs         List, show or prune runs.
   specs        List or check the spec files.
 """
 
@@ -124,8 +124,9 @@ Options:
   -h, --help                      Show this message and exit.
 
 Commands:
-  list  List all runs.
-  show  Show one run in full.
+  list   List all runs.
+  prune  Remove old runs.
+  show   Show one run in full.
 """
     )
 
@@ -199,6 +200,7 @@ def test_help_loads_nothing_heavy_and_no_command(tmp_path: Path, arguments: list
         ["status"],
         ["runs"],
         ["runs", "show"],
+        ["runs", "prune"],
         ["graph"],
         ["graph", "--format", "json"],
         ["specs"],

@@ -9,10 +9,11 @@ from cli_project import FAILED_RUN, KILLED_RUN, RUN
 
 from aad.cli.snapshot import Brief, JournalTail, is_under_way, read_brief, read_run
 from aad.errors import JournalError
-from aad.events import Event
+from aad.events import Event, Paused
 from aad.journal import Journal
 from aad.lock import find_holder, hold_lock
 from aad.project import Project
+from aad.report import running_time
 from aad.state import Status
 
 
@@ -83,6 +84,29 @@ def test_a_run_that_was_cut_off_is_known_up_to_its_last_word(project: Project, j
         70.0,
     )
     assert (second.status, second.duration_s, second.pid) == (Status.CANCELLED, 8.0, None)
+
+
+def test_a_run_that_stands_still_is_paused_and_so_is_its_time(project: Project, journal: Journal) -> None:
+    append(journal, *KILLED_RUN, Paused(ts=KILLED_RUN[-1].ts + 8))
+
+    with hold_lock(project.state, RUN):
+        snapshot = read_run(project, RUN)
+
+    state = snapshot.state
+    assert (state.status, state.duration_s, snapshot.now) == ("paused", 70.0, KILLED_RUN[-1].ts + 8)
+    assert running_time(state.session("SPEC-002"), snapshot.now) == 8.0
+
+
+def test_a_run_that_was_killed_while_it_stood_still_was_cut_off_then(
+    project: Project, journal: Journal
+) -> None:
+    append(journal, *KILLED_RUN, Paused(ts=KILLED_RUN[-1].ts + 8))
+
+    state = read_run(project, RUN).state
+
+    second = state.session("SPEC-002")
+    assert (state.status, state.duration_s) == ("interrupted", 70.0)
+    assert (second.status, second.duration_s) == (Status.CANCELLED, 8.0)
 
 
 def test_a_run_that_is_over_is_as_its_journal_says(project: Project, journal: Journal) -> None:

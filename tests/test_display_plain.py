@@ -24,6 +24,8 @@ class Watched:
     ) -> None:
         self.state = RunState()
         self.out = io.StringIO()
+        # Of a clock that nobody sets.
+        self.now = 0.0
         self.display = PlainDisplay(
             Stream(self.out),
             self.state,
@@ -31,6 +33,7 @@ class Watched:
             lang,
             verbosity=verbosity,
             tail_lines=tail_lines,
+            clock=lambda: self.now,
         )
 
     def turn(self, *happened: Event) -> str:
@@ -42,8 +45,10 @@ class Watched:
         self.display.flush()
         return self.out.getvalue()[before:]
 
-    def tick(self, now: float) -> str:
+    def tick(self, passed: float, *, now: float = 0.0) -> str:
+        """Let so many seconds pass; `now` is what the clock on the wall says then."""
         before = len(self.out.getvalue())
+        self.now += passed
         self.display.tick(now)
         return self.out.getvalue()[before:]
 
@@ -695,49 +700,62 @@ def test_a_critical_escalation_is_told_to_the_quiet_too() -> None:
     assert told == "⚠ A: critical: the disk is slow\n  → escalation: .aad/escalations/A-critical.json\n"
 
 
-def test_what_a_session_left_behind_is_told_once() -> None:
+def test_what_a_session_left_running_is_named() -> None:
     run = Watched()
     run.turn(begin("A"))
 
     told = run.turn(
-        escalate("A", EscalationLevel.WARNING, EscalationKind.LEAKED),
-        events.Leaked(spec="A", attempt=1, message="2 processes"),
+        events.Leaked(spec="A", attempt=1, message="2 processes", processes=("node (7)", "sleep (8)"))
     )
 
-    assert told == "⚠ A left processes behind, which were ended\n"
+    assert told == "⚠ A left processes running, which were ended: node (7), sleep (8)\n"
 
 
 def test_a_minute_without_a_line_brings_a_sign_of_life() -> None:
     run = Watched()
     plan = planned(*(PlanEntry(id=f"SPEC-00{n}") for n in range(1, 5)))
     run.turn(started(ts=1000.0), plan, begin("SPEC-001", ts=1000.0), complete("SPEC-001"))
+    quiet = run.tick(59.5, now=1059.5)
     run.turn(begin("SPEC-002", ts=1000.0), begin("SPEC-005", ts=1100.0))
     run.state.apply(events.SessionProgress(spec="SPEC-002", progress=0.62))
 
-    told = [run.tick(now) for now in (1159.9, 1160.0, 1219.9, 1220.0)]
+    told = [run.tick(passed, now=1160.0 + passed) for passed in (59.5, 0.5, 59.5, 0.5)]
 
-    assert told == [
+    assert [quiet, *told] == [
+        "",
         "",
         "  2 running: SPEC-002 2m 40s 62%, SPEC-005 1m · 1/5 complete\n",
         "",
-        "  2 running: SPEC-002 3m 40s 62%, SPEC-005 2m · 1/5 complete\n",
+        "  2 running: SPEC-002 2m 40s 62%, SPEC-005 1m · 1/5 complete\n",
     ]
 
 
-def test_a_clock_that_was_set_back_does_not_silence_the_sign_of_life() -> None:
+def test_whoever_asked_what_runs_needs_no_sign_of_life() -> None:
     run = Watched()
     run.turn(started(ts=1000.0), begin("A", ts=1000.0))
 
-    told = [run.tick(now) for now in (400.0, 459.0, 460.0)]
+    run.tick(59.0, now=1059.0)
+    run.display.tell_running(1059.0, {})
 
-    assert told == ["  1 running: A 0.0s · 0/1 complete\n", "", "  1 running: A 0.0s · 0/1 complete\n"]
+    assert run.tick(59.0, now=1118.0) == ""
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 86400.0])
+def test_a_wall_clock_that_jumps_changes_nothing_but_the_times_that_are_told(jump: float) -> None:
+    run = Watched()
+    run.turn(started(ts=1000.0), begin("A", ts=1000.0))
+
+    told = [run.tick(30.0, now=1030.0 + jump), run.tick(30.0, now=1060.0 + jump)]
+
+    elapsed = "0.0s" if jump < 0 else "1d"
+    assert told == ["", f"  1 running: A {elapsed} · 0/1 complete\n"]
 
 
 def test_the_sign_of_life_bears_the_clock_where_that_is_wanted() -> None:
     run = Watched(verbosity=1)
     run.turn(started(ts=1000.0), begin("A", ts=1000.0))
 
-    told = run.tick(1060.0)
+    told = run.tick(60.0, now=1060.0)
 
     clock = time.strftime("%H:%M:%S", time.localtime(1060.0))
     assert told == f"{clock}   1 running: A 1m · 0/1 complete\n"
@@ -803,11 +821,96 @@ def test_on_a_terminal_the_answer_leaves_the_line_on_which_the_key_was_shown() -
     told = interrupt(Terminal())
 
     assert told == (
-        "▸ A, B started in parallel...\n\n! interrupted: ending 2 sessions (^C again kills them)\n"
+        "\n▸ A, B started in parallel...\n! interrupted: ending 2 sessions (^C again kills them)\n"
     )
 
 
-def test_an_interruption_is_not_answered_to_the_quiet() -> None:
-    told = interrupt(Terminal(), verbosity=-1)
+def test_an_interruption_is_not_answered_to_the_quiet_but_for_leaving_the_key() -> None:
+    told = [interrupt(out, verbosity=-1) for out in (Terminal(), io.StringIO())]
 
-    assert told == ""
+    assert told == ["\n", ""]
+
+
+# When somebody asks.
+
+
+def ask(lang: str, *, verbosity: int = 0) -> list[str]:
+    """Return what is written when somebody asks what runs, less what was written before."""
+    run = Watched(lang, verbosity=verbosity)
+    run.turn(started(ts=1000.0), planned(PlanEntry(id="A"), PlanEntry(id="B")), begin("A", ts=1000.0))
+    before = len(run.out.getvalue())
+    run.display.tell_running(1080.0, {"A": 40.0})
+    return run.out.getvalue()[before:].splitlines()
+
+
+@pytest.mark.parametrize("verbosity", [0, -1])
+def test_whoever_asks_what_runs_gets_a_table_also_of_a_quiet_run(verbosity: int) -> None:
+    assert ask("en", verbosity=verbosity) == [
+        f"run {RUN} · running · 1m 20s · 0/2 complete",
+        "  spec  attempt  elapsed  limit in",
+        "  A     1        1m 20s   40s",
+        "  1 not started",
+    ]
+
+
+def test_each_line_of_the_table_bears_the_clock_where_that_is_wanted() -> None:
+    clock = time.strftime("%H:%M:%S", time.localtime(1080.0))
+
+    told = ask("ja", verbosity=1)
+
+    assert told == [
+        f"{clock} 実行 {RUN} · 実行中 · 1分20秒 · 0/2 完了",
+        f"{clock}   Spec  試行  経過     制限まで",
+        f"{clock}   A     1     1分20秒  40秒",
+        f"{clock}   1件未開始",
+    ]
+
+
+# When it stands still.
+
+
+@pytest.mark.parametrize(
+    ("lang", "lines"),
+    [
+        (
+            "en",
+            [
+                "paused: all sessions are stopped until the run goes on (fg, or kill -CONT 1)",
+                "going on after a pause of 1m 30s",
+                "the machine slept for 1h: no session is held to account for it",
+            ],
+        ),
+        (
+            "ja",
+            [
+                "一時停止: 再開 (fg または kill -CONT 1) まで全セッションを止めています",
+                "1分30秒 の停止から再開しました",
+                "マシンが 1時間 スリープしていました (制限時間には数えません)",
+            ],
+        ),
+    ],
+)
+def test_pauses_and_sleep_are_told_with_how_long_they_were(lang: str, lines: list[str]) -> None:
+    run = Watched(lang)
+    run.turn(started(), planned(PlanEntry(id="A")), begin("A"))
+
+    told = run.turn(
+        events.Paused(),
+        events.Resumed(pause_s=90.0),
+        events.Resumed(pause_s=3600.0, cause=events.Pause.SLEPT),
+    )
+
+    assert told.splitlines() == lines
+
+
+def test_a_pause_is_told_at_once_though_a_session_is_about_to_start() -> None:
+    run = Watched()
+    run.turn(started(), planned(PlanEntry(id="A"), PlanEntry(id="B")), begin("A"))
+    run.turn(events.WorkspaceReady(spec="B", attempt=1, workspace="/w"))
+
+    told = [run.turn(events.Paused()), run.turn(events.Resumed(pause_s=1.0), begin("B"))]
+
+    assert told == [
+        "paused: all sessions are stopped until the run goes on (fg, or kill -CONT 1)\n",
+        "going on after a pause of 1s\n⏳ B started...\n",
+    ]

@@ -1,9 +1,11 @@
 """Where a run stands, as it is drawn."""
 
+import math
+
 import pytest
 
 from aad import events
-from aad.display.status import align, draw_status, say_interrupted, say_running
+from aad.display.status import align, draw_running, draw_status, say_interrupted, say_running
 from aad.display.style import ASCII, EMOJI, Style
 from aad.display.voice import Voice
 from aad.events import PlanEntry
@@ -73,7 +75,9 @@ def test_a_run_that_is_over_shows_how_long_it_took() -> None:
     assert drawn.splitlines()[0] == "run R - failed - 1m 30s - 1/8 complete"
 
 
-@pytest.mark.parametrize("status", ["completed", "failed", "waiting", "timed_out", "interrupted", "pending"])
+@pytest.mark.parametrize(
+    "status", ["completed", "failed", "waiting", "timed_out", "interrupted", "pending", "paused"]
+)
 def test_every_status_of_a_run_has_words(status: str) -> None:
     state = RunState(run="R", status=status)
 
@@ -102,6 +106,108 @@ def test_where_nothing_runs_only_the_share_is_said() -> None:
     line = say_running(RunState(), Voice("ja", Style(symbols=EMOJI)), now=0.0)
 
     assert line == "  0/0 完了"
+
+
+def busy_run() -> RunState:
+    """Return a run that has just tried one session again, runs others, and has some left."""
+    state = RunState()
+    names = ("SPEC-001", "設計", "SPEC-10")
+    for event in (
+        events.RunStarted(run="R", ts=1000.0, pid=1, version="0.1.0", jobs=2, schedule="eager"),
+        events.PlanMade(specs=tuple(PlanEntry(id=name) for name in (*names, "X", "Y")), waves=()),
+        events.SessionStarted(spec="SPEC-001", attempt=1, ts=1000.0, pid=4711),
+        events.RetryScheduled(spec="SPEC-001", attempt=1, delay_s=1.0, duration_s=9.0),
+        events.SessionStarted(spec="SPEC-001", attempt=2, ts=1010.0, pid=12345),
+        events.SessionProgress(
+            spec="SPEC-001", attempt=2, progress=0.5, message="\x1b[2Jrunning all the tests again"
+        ),
+        events.SessionStarted(spec="設計", attempt=1, ts=1050.0, pid=4712),
+        events.SessionProgress(spec="設計", attempt=1, progress=0.25, guessed=True),
+        events.SessionStarted(spec="SPEC-10", attempt=1, ts=1059.5, pid=4713),
+        events.SessionStarted(spec="Y", attempt=1, ts=1059.5),
+        events.SessionWaiting(spec="Y", attempt=1),
+    ):
+        state.apply(event)
+    return state
+
+
+LEFT = {"SPEC-001": 90.0, "設計": 0.0, "SPEC-10": math.inf}
+
+
+def test_what_runs_is_a_table_with_what_is_known_of_each() -> None:
+    drawn = draw_running(busy_run(), Voice("en", Style(symbols=EMOJI)), now=1060.0, left=LEFT)
+
+    assert drawn.splitlines() == [
+        "run R · running · 1m · 0/5 complete",
+        "  spec      attempt  pid    elapsed  progress  remaining  limit in  message",
+        "  SPEC-001  2        12345  50s      50%       about 50s  1m 30s    running all the tests again",
+        "  設計      1        4712   10s      ~25%      about 30s  0.0s",
+        "  SPEC-10   1        4713   0.5s",
+        "  1 not started · 1 waiting",
+    ]
+
+
+def test_what_runs_is_a_table_in_japanese_too() -> None:
+    drawn = draw_running(busy_run(), Voice("ja", Style(symbols=EMOJI)), now=1060.0, left=LEFT)
+
+    assert drawn.splitlines() == [
+        "実行 R · 実行中 · 1分 · 0/5 完了",
+        "  Spec      試行  PID    経過   進捗  残り    制限まで  メッセージ",
+        "  SPEC-001  2     12345  50秒   50%   約50秒  1分30秒   running all the tests again",
+        "  設計      1     4712   10秒   ~25%  約30秒  0.0秒",
+        "  SPEC-10   1     4713   0.5秒",
+        "  1件未開始 · 1件待機中",
+    ]
+
+
+def test_what_nothing_is_known_of_takes_no_column() -> None:
+    state = RunState(run="R")
+    state.apply(events.PlanMade(specs=(PlanEntry(id="A"),), waves=()))
+    state.apply(events.SessionStarted(spec="A", attempt=1, ts=5.0))
+
+    drawn = draw_running(state, Voice("en", Style(symbols=ASCII)), now=9.0, left={})
+
+    assert drawn.splitlines() == [
+        "run R - pending - 0/1 complete",
+        "  spec  attempt  elapsed",
+        "  A     1        4s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lang", "lines"),
+    [
+        ("en", ["nothing is running right now", "1 not started"]),
+        ("ja", ["いま実行中のセッションはありません", "1件未開始"]),
+    ],
+)
+def test_where_nothing_runs_the_table_says_so(lang: str, lines: list[str]) -> None:
+    state = RunState(run="R")
+    state.apply(events.PlanMade(specs=(PlanEntry(id="A"),), waves=()))
+
+    drawn = draw_running(state, Voice(lang, Style(symbols=ASCII)), now=9.0, left={})
+
+    assert drawn.splitlines()[1:] == [f"  {line}" for line in lines]
+
+
+def test_what_a_run_stood_still_counts_neither_for_it_nor_for_its_sessions() -> None:
+    state = busy_run()
+    state.apply(events.Paused(ts=1060.0))
+    state.apply(events.Resumed(ts=4660.0, pause_s=3600.0))
+    state.apply(events.SessionStarted(spec="X", attempt=1, ts=4660.0))
+
+    drawn = draw_running(state, Voice("en", Style(symbols=ASCII)), now=4661.0, left={})
+
+    assert [line.split()[:5] for line in drawn.splitlines()] == [
+        ["run", "R", "-", "running", "-"],
+        ["spec", "attempt", "pid", "elapsed", "progress"],
+        ["SPEC-001", "2", "12345", "51s", "50%"],
+        ["設計", "1", "4712", "11s", "~25%"],
+        ["SPEC-10", "1", "4713", "1s"],
+        ["X", "1", "1s"],
+        ["1", "waiting"],
+    ]
+    assert drawn.startswith("run R - running - 1m 1s - ")
 
 
 def test_a_column_without_words_goes() -> None:

@@ -20,6 +20,7 @@ ENDINGS = st.builds(
     overdue=st.booleans(),
     aborted=st.booleans(),
     interrupted=st.booleans(),
+    crashed=st.booleans(),
     record_lost=st.booleans(),
     signal=st.none() | st.integers(1, 64),
 )
@@ -34,7 +35,8 @@ def state_of(statuses: Mapping[str, Status]) -> RunState:
 @pytest.mark.parametrize(
     ("ending", "statuses", "judged"),
     [
-        # 128+n > 124 > 4 > 1 > 0, each beside all that is lighter.
+        # 3 > 128+n > 124 > 4 > 1 > 0, each beside all that is lighter.
+        (Ending(crashed=True, signal=15, overdue=True, record_lost=True), WAITS_AND_FAILS, ("failed", 3)),
         (
             Ending(signal=15, overdue=True, record_lost=True, aborted=True),
             WAITS_AND_FAILS,
@@ -83,7 +85,7 @@ def test_exit_0_is_for_a_finished_run_whose_every_session_is_complete(
 ) -> None:
     _, exit_code = judge_run(ending, state_of(statuses))
 
-    cut_short = ending.signal is not None or ending.overdue or ending.record_lost
+    cut_short = ending.crashed or ending.signal is not None or ending.overdue or ending.record_lost
     complete = set(statuses.values()) <= {Status.COMPLETED}
     assert (exit_code == 0) == (not cut_short and ending.finished and not ending.aborted and complete)
 

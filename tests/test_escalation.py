@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from aad.events import (
     Failure,
     Reason,
 )
+from aad.process import KeptChildren
 from aad.testing import Recorder
 
 FAILED = EscalationLog(
@@ -410,13 +411,23 @@ async def test_people_are_told_while_the_handler_still_thinks(
     assert steps == [("told A-error.json", 0.0), ("decides", 5.0), ("answered", 5.0), ("finished", 100.0)]
 
 
-def notifier(*argv: str, folder: Path) -> CommandNotifier:
-    return CommandNotifier(argv, {"PATH": "/usr/bin:/bin", "AAD_ESCALATION": "outer"}, str(folder))
+MakeNotifier = Callable[..., CommandNotifier]
 
 
-async def test_the_command_gets_the_escalation_on_stdin_and_its_path(tmp_path: Path) -> None:
+@pytest.fixture
+def notifier(tmp_path: Path, real_children: KeptChildren) -> MakeNotifier:
+    def make(*argv: str) -> CommandNotifier:
+        env = {"PATH": "/usr/bin:/bin", "AAD_ESCALATION": "outer"}
+        return CommandNotifier(argv, env, str(tmp_path), real_children)
+
+    return make
+
+
+async def test_the_command_gets_the_escalation_on_stdin_and_its_path(
+    tmp_path: Path, notifier: MakeNotifier
+) -> None:
     log = evolve(FAILED, id="A-error", reason="終了 3")
-    tell = notifier("sh", "-c", 'cat > got; echo "$AAD_ESCALATION" > path', folder=tmp_path)
+    tell = notifier("sh", "-c", 'cat > got; echo "$AAD_ESCALATION" > path')
 
     await tell(log, tmp_path / "A-error.json")
 
@@ -433,25 +444,28 @@ async def test_the_command_gets_the_escalation_on_stdin_and_its_path(tmp_path: P
     ],
 )
 async def test_a_command_that_fails_is_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, argv: tuple[str, ...], told: str
+    caplog: pytest.LogCaptureFixture, argv: tuple[str, ...], told: str, notifier: MakeNotifier
 ) -> None:
-    await notifier(*argv, folder=tmp_path)(evolve(FAILED, id="A-error"), tmp_path / "A-error.json")
+    await notifier(*argv)(evolve(FAILED, id="A-error"), Path("A-error.json"))
 
     assert caplog.record_tuples == [("aad", logging.WARNING, told)]
 
 
 async def test_a_command_that_succeeds_says_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    notifier: MakeNotifier,
 ) -> None:
-    await notifier("echo", "told", folder=tmp_path)(FAILED, tmp_path / "A-error.json")
+    await notifier("echo", "told")(FAILED, tmp_path / "A-error.json")
 
     assert (caplog.record_tuples, capfd.readouterr().out) == ([], "")
 
 
 async def test_a_command_that_takes_too_long_is_cut_off(
-    tmp_path: Path, mock_clock: MockClock, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, mock_clock: MockClock, caplog: pytest.LogCaptureFixture, notifier: MakeNotifier
 ) -> None:
-    tell = notifier(sys.executable, "-c", "import time; time.sleep(600)", folder=tmp_path)
+    tell = notifier(sys.executable, "-c", "import time; time.sleep(600)")
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(tell, evolve(FAILED, id="A-error"), tmp_path / "A-error.json")

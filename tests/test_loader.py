@@ -493,3 +493,20 @@ def test_what_is_wanted_is_found_in_other_folders_too(tmp_path: Path) -> None:
 
     assert ([*catalogue.specs], [*catalogue.elsewhere]) == (["A-1"], ["B-1"])
     assert catalogue.agent_lines == {"A-1": 2, "B-1": 2}
+
+
+@pytest.mark.parametrize("text", ["---\nrun: [\n---\n", needs("B", "C"), "---\nstatus: Draft\n---\n", ""])
+def test_of_a_spec_that_is_known_the_file_does_not_matter(tmp_path: Path, text: str) -> None:
+    known = Spec(id="A", title="As it was", status=SpecStatus.COMPLETE)
+
+    catalogue = load_specs(write(tmp_path, {"A.md": text, "B.md": needs("A")}), config=CONFIG, known=[known])
+
+    assert (catalogue.find("A"), catalogue.specs["B"].depends_on, faults(catalogue)) == (known, ("A",), [])
+
+
+def test_a_spec_that_is_known_needs_no_file(tmp_path: Path) -> None:
+    known = Spec(id="A", status=SpecStatus.COMPLETE)
+
+    catalogue = load_specs(write(tmp_path, {"B.md": needs("A")}), config=CONFIG, known=[known])
+
+    assert (edges(catalogue.specs), faults(catalogue)) == ({"A": (), "B": ("A",)}, [])

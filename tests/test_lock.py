@@ -1,3 +1,4 @@
+import fcntl
 import json
 import os
 import re
@@ -5,6 +6,10 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -40,6 +45,18 @@ def refusal(state: Path) -> LockedError:
     return caught.value
 
 
+@contextmanager
+def hold_unsigned(state: Path, told: str) -> Iterator[None]:
+    """Hold the lock as a run does before it has signed: its pid stands in the file at most."""
+    lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    os.write(lock, told.encode())
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
 def sign(state: Path, text: str) -> None:
     (state / "owner.json").write_text(text, encoding="utf-8")
 
@@ -70,7 +87,7 @@ def test_the_owner_is_written_while_the_lock_is_held_and_gone_after(tmp_path: Pa
 
 
 def test_a_second_run_is_refused_with_exit_status_6_and_told_who_holds_it(tmp_path: Path) -> None:
-    with hold_lock(tmp_path, RUN):
+    with hold_unsigned(tmp_path, "4711\n"):
         sign(tmp_path, '{"pid": 4711, "run": "r1", "since": "2026-11-22T21:36:12.250Z"}')
         error = refusal(tmp_path)
 
@@ -100,7 +117,27 @@ def test_a_holder_that_has_not_signed_is_a_holder_all_the_same(tmp_path: Path, t
         sign(tmp_path, text)
         error = refusal(tmp_path)
 
+    assert error.render("en") == (f"process {os.getpid()} holds this project (wait for its end, or end it)")
+    assert error.render("ja") == (
+        f"プロセス {os.getpid()} がこのプロジェクトを使用中です（終了を待つか、終了させてください）"
+    )
+
+
+def test_a_holder_of_whom_nothing_is_known_is_a_holder_all_the_same(tmp_path: Path) -> None:
+    with hold_unsigned(tmp_path, ""):
+        error = refusal(tmp_path)
+
     assert error.render("en") == "another run holds this project (wait for its end, or end it)"
+
+
+def test_what_a_dead_run_signed_is_not_taken_for_the_word_of_the_one_that_begins(tmp_path: Path) -> None:
+    sign(tmp_path, '{"pid": 1, "run": "dead", "since": "2026-11-22T21:36:12.250Z"}')
+
+    with hold_unsigned(tmp_path, "4711\n"):
+        error, found = refusal(tmp_path), find_holder(tmp_path)
+
+    assert error.render("en") == "process 4711 holds this project (wait for its end, or end it)"
+    assert found is None
 
 
 def test_what_a_dead_run_left_behind_keeps_nobody_out(tmp_path: Path) -> None:
@@ -130,10 +167,13 @@ def test_a_state_folder_that_is_gone_at_the_end_is_nobody_s_trouble(tmp_path: Pa
 def test_another_process_is_kept_out_and_let_in_once_the_holder_ends(tmp_path: Path) -> None:
     holder = hold_elsewhere(tmp_path)
 
+    began = time.monotonic()
     error = refusal(tmp_path)
+    took = time.monotonic() - began
     holder.communicate()
 
-    assert error.problems[0].fields["pid"] == holder.pid
+    assert (error.problems[0].fields["pid"], error.problems[0].fields["run"]) == (holder.pid, "other")
+    assert took < 1
     with hold_lock(tmp_path, RUN):
         pass
 
@@ -210,3 +250,28 @@ def test_a_holder_without_a_name_is_not_found(tmp_path: Path, told: str) -> None
         sign(tmp_path, told)
 
         assert find_holder(tmp_path) is None
+
+
+def test_who_looks_for_a_moment_keeps_no_run_from_beginning(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    onlooker = os.open(tmp_path / "lock", os.O_RDONLY)
+    fcntl.flock(onlooker, fcntl.LOCK_SH)
+    leaving = threading.Timer(0.03, os.close, [onlooker])
+    leaving.start()
+
+    with hold_lock(tmp_path, RUN):
+        found = find_holder(tmp_path)
+
+    leaving.join()
+    assert found == RUN
+
+
+def test_a_folder_that_is_deleted_frees_no_lock(tmp_path: Path) -> None:
+    with hold_lock(tmp_path / "state", RUN):
+        shutil.rmtree(tmp_path / "state")
+
+        with pytest.raises(LockedError), hold_lock(tmp_path / "state", "second"):
+            pass
+
+    with hold_lock(tmp_path / "state", "third"):
+        pass

@@ -1,18 +1,22 @@
 """What the monitor sees each second: deadlines, silence, slowness, progress."""
 
+import math
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from attrs import define, field
+from conftest import MakeTheatre
 from lone_attempt import Bench, bench
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from aad.agents.base import Exit, Outcome, Question, Verdict
 from aad.attempt import Attempt, Limits
-from aad.events import Reason
+from aad.events import Pause, Reason, Resumed
 from aad.monitor import MOST_GUESSED, WORTH_GUESSING, Monitor
+from aad.spec import Spec
 from aad.testing import Script
 
 __all__ = ["bench"]
@@ -111,7 +115,7 @@ async def end_late(*args: object, **options: object) -> Exit:
 async def test_an_attempt_that_takes_long_to_end_is_only_waited_for(
     bench: Bench, autojump_clock: MockClock
 ) -> None:
-    limits = Limits(timeout=3, slow_after=4, stall=10, expected=30)
+    limits = Limits(timeout=2.5, slow_after=4, stall=10, expected=30)
     attempt = bench.make(run_child=end_late, limits=limits)
     ticks: list[float] = []
     monitor = Monitor(interval=10.0, ticked=lambda: ticks.append(trio.current_time()))
@@ -120,7 +124,8 @@ async def test_an_attempt_that_takes_long_to_end_is_only_waited_for(
         await run_watched(attempt, monitor)
 
     # Neither slow nor silent nor further; and a deadline that has passed wakes nobody.
-    assert (attempt.ended_by, bench.heard.told, ticks) == (Reason.TIMED_OUT, [], [10.0, 20.0])
+    each_second = [float(second) for second in range(1, 23)]
+    assert (attempt.ended_by, bench.heard.told, ticks) == (Reason.TIMED_OUT, [], each_second)
 
 
 async def test_a_question_that_was_asked_in_time_is_not_lost_if_its_child_ends_late(
@@ -298,6 +303,99 @@ def tick(bench: Bench, done: int, total: int) -> None:
     os.utime(bench.spec_file, (moment, moment))
 
 
+# The sleep of the machine.
+
+
+@define
+class Machine:
+    """A machine that falls asleep at certain seconds of our time, in which none of it passes."""
+
+    naps: dict[float, float]
+    woke: list[tuple[float, float]] = field(factory=list)
+
+    def read_slept(self) -> float:
+        return sum(length for moment, length in self.naps.items() if trio.current_time() > moment)
+
+    def watch(self) -> Monitor:
+        return Monitor(interval=1.0, read_slept=self.read_slept, woke=self.note)
+
+    def note(self, slept: float) -> None:
+        self.woke.append((trio.current_time(), slept))
+
+
+async def test_a_sleep_is_told_once_and_silence_begins_anew(
+    at_work: Bench, autojump_clock: MockClock
+) -> None:
+    machine = Machine({15.5: 3600.0})
+    attempt = at_work.make(limits=Limits(stall=20, timeout=100))
+
+    async with watching(monitor := machine.watch()):
+        await run_watched(attempt, monitor)
+
+    assert machine.woke == [(16.0, 3600.0)]
+    assert (attempt.ended_by, trio.current_time()) == (Reason.STALLED, 36.0)
+    # Of the silence before the sleep, and of that after it.
+    assert at_work.heard.warnings == [("stalled", "silent for 10s of 20s")] * 2
+
+
+async def test_a_sleep_brings_no_deadline_nearer(at_work: Bench, autojump_clock: MockClock) -> None:
+    machine = Machine({3.0: 3600.0, 7.0: 86400.0})
+    attempt = at_work.make(limits=Limits(timeout=10))
+
+    async with watching(monitor := machine.watch()):
+        await run_watched(attempt, monitor)
+
+    assert (machine.woke, attempt.ended_by, trio.current_time()) == (
+        [(4.0, 3600.0), (8.0, 86400.0)],
+        Reason.TIMED_OUT,
+        10.0,
+    )
+
+
+async def test_who_slept_for_a_moment_has_not_slept(at_work: Bench, autojump_clock: MockClock) -> None:
+    # Each a moment; that they are many makes no sleep of them.
+    machine = Machine({float(second): 4.9 for second in range(5, 15)})
+    attempt = at_work.make(limits=Limits(stall=20))
+
+    async with watching(monitor := machine.watch()):
+        await run_watched(attempt, monitor)
+
+    assert (machine.woke, attempt.ended_by, trio.current_time()) == ([], Reason.STALLED, 20.0)
+
+
+async def test_a_run_tells_of_a_sleep_and_ends_nothing_for_it(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    play = theatre({"work": Script(work=100.0)})
+    play.orchestrator.register_spec(Spec(id="A", run="work", timeout=120, stall_timeout=60))
+    play.orchestrator._monitor.read_slept = Machine({50.0: 3600.0}).read_slept
+    play.orchestrator._monitor._slept = 0.0
+
+    await play.orchestrator.run()
+
+    told = [event for event in play.recorder.events if isinstance(event, Resumed)]
+    assert [(event.pause_s, event.cause) for event in told] == [(3600.0, Pause.SLEPT)]
+    assert (play.statuses, play.orchestrator.state.duration_s) == ({"A": "completed"}, 100.0)
+
+
+# Who asks.
+
+
+async def test_the_time_left_is_that_to_each_deadline(at_work: Bench, autojump_clock: MockClock) -> None:
+    attempts = [at_work.make(limits=Limits(timeout=limit)) for limit in (10.0, math.inf)]
+
+    async with watching(monitor := Monitor(interval=1.0)) as nursery:
+        before = monitor.time_left()
+        nursery.start_soon(run_watched, attempts[0], monitor)
+        await trio.sleep(4)
+        meanwhile = monitor.time_left()
+        nursery.start_soon(run_watched, attempts[1], monitor)
+        await trio.sleep(10)
+        after = monitor.time_left()
+
+    assert (before, meanwhile, after) == ({}, {"A": 6.0}, {"A": math.inf})
+
+
 # What it costs.
 
 
@@ -327,13 +425,27 @@ async def test_each_tick_is_told_after_its_look(at_work: Bench, autojump_clock: 
     assert seen == [(1.0, 1), (2.0, 2), (3.0, 2)]
 
 
-async def test_a_monitor_without_attempts_ticks_all_the_same(autojump_clock: MockClock) -> None:
-    ticks: list[float] = []
+@pytest.mark.parametrize(
+    ("interval", "ticks"), [(0.5, [0.5, 1.0, 1.5, 2.0]), (1.0, [1.0, 2.0]), (60.0, [1.0, 2.0])]
+)
+async def test_ticks_come_with_each_look_and_each_second_however_rare_looks_are(
+    autojump_clock: MockClock, interval: float, ticks: list[float]
+) -> None:
+    told: list[float] = []
 
-    with trio.move_on_after(3.5):
-        await Monitor(interval=1.5, ticked=lambda: ticks.append(trio.current_time())).loop()
+    with trio.move_on_after(2.3):
+        await Monitor(interval=interval, ticked=lambda: told.append(trio.current_time())).loop()
 
-    assert ticks == [1.5, 3.0]
+    assert told == ticks
+
+
+async def test_between_two_looks_a_tick_looks_at_nothing(at_work: Bench, autojump_clock: MockClock) -> None:
+    attempt = at_work.make(limits=Limits(slow_after=1))
+
+    with trio.move_on_after(9.5):
+        await watch_alone(attempt, interval=10.0)
+
+    assert at_work.heard.warnings == []
 
 
 async def test_a_loop_that_was_held_up_does_not_make_up_for_missed_ticks(mock_clock: MockClock) -> None:

@@ -1,6 +1,7 @@
 """A whole run with scripted children: what is started when, how it ends, and what is recorded."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,17 @@ from conftest import CONFIG, MakeTheatre, configure
 from trio.testing import MockClock
 
 from aad import events
-from aad.agents.base import Exit
+from aad.agents.base import Exit, quiet_git
 from aad.agents.function import ChildSession
+from aad.embedding import open_orchestrator
 from aad.errors import InputError, LockedError, TransientError
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import Action, EscalationLevel, Reason
 from aad.journal import read_journal, replay
-from aad.orchestrator import Orchestrator, open_orchestrator
+from aad.orchestrator import Orchestrator
 from aad.process import SpawnError
 from aad.spec import Spec
-from aad.testing import Script
+from aad.testing import Script, ScriptedChildren
 
 FAILS = Script(output=b"no good\n", end=Exit(3))
 
@@ -226,8 +228,7 @@ async def test_the_child_finds_its_way_by_its_environment(
     root = stage.orchestrator.project.root
     command = stage.children.commands[0]
     assert (command.argv, command.cwd, command.stdin) == (("/bin/sh", "-c", "a"), str(root), None)
-    assert command.env == {
-        "PATH": "/usr/bin:/bin",
+    assert command.env == quiet_git({"PATH": "/usr/bin:/bin"}) | {
         "AAD_RUN_ID": state.run,
         "AAD_SESSION_ID": f"{state.run}/A",
         "AAD_SPEC_ID": "A",
@@ -657,3 +658,21 @@ async def test_no_event_and_no_escalation_carries_a_secret(tmp_path: Path) -> No
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert [path for path in files if secret.encode() in path.read_bytes()] == []
     assert len(files) > 5
+
+
+async def test_a_run_that_is_cancelled_while_its_journal_is_synced_starts_nothing(tmp_path: Path) -> None:
+    children = ScriptedChildren()
+
+    async def sync(_: Callable[[], None]) -> None:
+        orchestrator.cancel()
+        await trio.lowlevel.checkpoint()
+
+    orchestrator = Orchestrator(CONFIG, root=tmp_path, environ={}, run_child=children, sync=sync)
+    orchestrator.register_spec("A", run="a")
+    state = await orchestrator.run()
+    orchestrator.close()
+
+    assert (children.commands, [str(session.status) for session in state.sessions.values()]) == (
+        [],
+        ["cancelled"],
+    )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
@@ -65,6 +66,7 @@ class Shop:
         """Return a session that is about to make an attempt."""
         crew = Crew(
             emit=self.events,
+            durable=trio.lowlevel.checkpoint,
             parent=ParentSession(
                 folder=self.project.escalations, emit=self.events, show_path=str, abort=lambda: None
             ),

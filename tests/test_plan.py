@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -399,6 +400,12 @@ def test_a_plan_becomes_an_event() -> None:
         order=(("B", "C"),),
         estimate_s=7,
     )
+
+
+def test_the_event_names_what_leaves_the_run() -> None:
+    plan = evolve(make_plan([spec("A")], slots=1), removed=("B",))
+
+    assert plan.to_event().removed == ("B",)
 
 
 def test_an_entry_says_where_a_spec_stands() -> None:

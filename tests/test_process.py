@@ -3,16 +3,15 @@
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 import trio
+from realprocesses import Token
 
 from aad.agents.base import Command, Exit
 from aad.attempt import ChildHandle, RunChild
-from aad.process import SpawnError, run_child
+from aad.process import KeptChildren, SpawnError
 from aad.testing import Script, ScriptedChildren
 
 GRACE = 5.0
@@ -42,25 +41,13 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def tokens() -> Callable[[], str]:
-    """Give out arguments that no other process has, to find survivors by."""
-    return lambda: f"{86400 + os.getpid()}.{time.monotonic_ns() % 10**9}"
-
-
-def is_running(token: str) -> bool:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if token.encode() in words:
-                return True
-    return False
+def run_child(real_children: KeptChildren) -> RunChild:
+    """Run children for real."""
+    return real_children
 
 
 @pytest.fixture(params=["real", "scripted"])
-def run_contract(request: pytest.FixtureRequest) -> RunChild:
+def run_contract(request: pytest.FixtureRequest, run_child: RunChild) -> RunChild:
     """Run children for real, and by script: one contract for both."""
     if request.param == "real":
         return run_child
@@ -108,28 +95,24 @@ async def test_a_farewell_is_heard_and_its_exit_code_known(run_contract: RunChil
 
 
 async def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(
-    heard: Heard, tokens: Callable[[], str]
+    heard: Heard, token: Token, run_child: RunChild
 ) -> None:
-    token = tokens()
-
     with trio.move_on_after(0.2):
         command = shell(f"trap '' TERM; sleep {token}")
         await run_child(command, write=heard.write, grace=0.2, started=heard.started)
 
     assert heard.children[0].exit == Exit(None, signal.SIGKILL)
-    assert not is_running(token)
+    assert token.holders() == []
 
 
-async def test_the_whole_group_ends_with_the_child(heard: Heard, tokens: Callable[[], str]) -> None:
-    token = tokens()
-
+async def test_the_whole_group_ends_with_the_child(heard: Heard, token: Token, run_child: RunChild) -> None:
     with trio.move_on_after(0.2):
         await run(run_child, f"sleep {token} & sleep {token}", heard)
 
-    assert not is_running(token)
+    assert token.holders() == []
 
 
-async def test_a_stopped_child_can_be_ended(heard: Heard) -> None:
+async def test_a_stopped_child_can_be_ended(heard: Heard, run_child: RunChild) -> None:
     with trio.move_on_after(0.2):
         await run(run_child, "kill -STOP $$", heard)
 
@@ -137,42 +120,42 @@ async def test_a_stopped_child_can_be_ended(heard: Heard) -> None:
 
 
 async def test_a_leftover_that_holds_the_pipe_is_ended_and_reported(
-    heard: Heard, tokens: Callable[[], str]
+    heard: Heard, token: Token, run_child: RunChild
 ) -> None:
-    token = tokens()
-
     with trio.fail_after(3):
         end = await run(run_child, f"echo hi; sleep {token} & exit 4", heard)
 
-    assert (end, heard.output, heard.children[0].leaked) == (Exit(4), b"hi\n", True)
-    assert not is_running(token)
+    assert (end, heard.output, len(heard.children[0].leaked)) == (Exit(4), b"hi\n", 1)
+    assert token.holders() == []
 
 
-async def test_a_leftover_that_ends_by_itself_is_no_leak(heard: Heard) -> None:
+async def test_a_leftover_that_ends_by_itself_is_no_leak(heard: Heard, run_child: RunChild) -> None:
     await run(run_child, "sleep 0.05 & exit 0", heard)
 
     assert not heard.children[0].leaked
 
 
-async def test_a_stranger_that_holds_the_pipe_does_not_hold_up_the_end(heard: Heard) -> None:
-    script = "import os,time\nif os.fork()==0:\n os.setsid(); time.sleep(3)\nos._exit(0)"
+async def test_a_stranger_that_holds_the_pipe_does_not_hold_up_the_end(
+    heard: Heard, run_child: RunChild
+) -> None:
+    with ExitStack() as stack:
 
-    with trio.fail_after(2):
-        await run_child(
-            Command(argv=(sys.executable, "-c", script), env={}, cwd="/"),
-            write=heard.write,
-            grace=GRACE,
-            started=heard.started,
-        )
+        def hold(child: ChildHandle) -> None:
+            stack.callback(os.close, os.open(f"/proc/{child.pid}/fd/1", os.O_WRONLY))
+
+        with trio.fail_after(2):
+            end = await run_child(shell("echo hi; sleep 0.1"), write=heard.write, grace=GRACE, started=hold)
+
+    assert (end, heard.output) == (Exit(0), b"hi\n")
 
 
-async def test_a_child_may_close_its_output_and_work_on(heard: Heard) -> None:
+async def test_a_child_may_close_its_output_and_work_on(heard: Heard, run_child: RunChild) -> None:
     end = await run(run_child, "exec >&- 2>&-; sleep 0.2; exit 4", heard)
 
     assert end == Exit(4)
 
 
-async def test_stdin_is_empty_unless_something_is_given(heard: Heard) -> None:
+async def test_stdin_is_empty_unless_something_is_given(heard: Heard, run_child: RunChild) -> None:
     await run(run_child, "cat; echo done", heard)
     await run_child(shell("cat", stdin=b"prompt\n"), write=heard.write, grace=GRACE, started=heard.started)
 
@@ -188,14 +171,17 @@ async def test_stdin_is_empty_unless_something_is_given(heard: Heard) -> None:
         (Command(argv=("/bin/true", "a\0b"), env={}, cwd="/"), "/bin/true: embedded null byte"),
     ],
 )
-async def test_what_cannot_be_started_is_named(heard: Heard, command: Command, message: str) -> None:
+async def test_what_cannot_be_started_is_named(
+    heard: Heard, command: Command, message: str, run_child: RunChild
+) -> None:
     with pytest.raises(SpawnError) as caught:
         await run_child(command, write=heard.write, grace=GRACE, started=heard.started)
 
     assert (str(caught.value), caught.value.scarce) == (message, False)
 
 
-async def test_no_descriptor_is_lost(heard: Heard) -> None:
+async def test_no_descriptor_is_lost(heard: Heard, run_child: RunChild) -> None:
+    await run(run_child, "true", heard)  # a keeper takes its own
     before = os.listdir("/proc/self/fd")  # noqa: PTH208 - only how many counts
 
     for line in ("true", "exit 3", "sleep 9"):
@@ -205,7 +191,9 @@ async def test_no_descriptor_is_lost(heard: Heard) -> None:
     assert len(os.listdir("/proc/self/fd")) == len(before)  # noqa: PTH208
 
 
-async def test_the_child_gets_three_descriptors_and_the_environment_asked_for(heard: Heard) -> None:
+async def test_the_child_gets_three_descriptors_and_the_environment_asked_for(
+    heard: Heard, run_child: RunChild
+) -> None:
     script = "import os; print(sorted(os.listdir('/proc/self/fd')), dict(os.environ))"
     command = Command(argv=(sys.executable, "-I", "-S", "-c", script), env={"A": "b"}, cwd="/")
 
@@ -215,7 +203,7 @@ async def test_the_child_gets_three_descriptors_and_the_environment_asked_for(he
     assert heard.output.startswith(b"['0', '1', '2', '3'] {'A': 'b'")
 
 
-async def test_ten_megabytes_flow_through(heard: Heard) -> None:
+async def test_ten_megabytes_flow_through(heard: Heard, run_child: RunChild) -> None:
     sizes: list[int] = []
     command = shell("head -c 10000000 /dev/zero")
 

@@ -1,6 +1,7 @@
 """What happened, written down: journal first, then the state, then everybody who listens."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ import trio
 from attrs import define, evolve, field
 from conftest import MakeTheatre, configure
 from fulldisk import disk_full_at
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, assert_no_checkpoints, wait_all_tasks_blocked
 
 from aad.display.base import NoDisplay
 from aad.errors import IllegalTransitionError, InputError, JournalError, LockedError
@@ -333,15 +334,81 @@ async def test_a_listener_may_wait_before_anything_happens(
     assert told == ["run_finished"]
 
 
+# On the disk.
+
+
+async def test_what_was_recorded_is_on_the_disk_once_it_is_durable(project: Project) -> None:
+    with open_record(project) as record:
+        record.emit(BEGIN)
+        record.emit(END)
+
+        await record.durable()
+
+        assert record._commit.on_disk == 2
+        with assert_no_checkpoints():
+            await record.durable()
+
+
+async def test_what_an_earlier_segment_wrote_is_made_durable_with_the_rest(project: Project) -> None:
+    with open_record(project) as first:
+        first.emit(BEGIN)
+
+    with open_record(project, resume=True) as record:
+        await record.durable()
+
+        assert record._commit.on_disk == 1
+
+
+async def test_before_it_is_opened_and_after_its_end_nothing_is_to_be_made_durable(project: Project) -> None:
+    record = RunRecord(project=project, run=RUN)
+
+    with assert_no_checkpoints():
+        await record.durable()
+        record.open()
+        record.emit(BEGIN)
+        record.close()
+        await record.durable()
+
+
+async def test_a_disk_that_fails_to_sync_is_a_lost_journal_and_keeps_nobody_waiting(project: Project) -> None:
+    losses: list[str] = []
+    record = RunRecord(project=project, run=RUN, lost=lambda: losses.append("lost"))
+    record.open()
+    record.emit(BEGIN)
+    let_no_sync_succeed(record)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(10):
+            nursery.start_soon(record.durable)
+    record.emit(END)
+    await record.durable()
+    record.close()
+
+    assert (losses, record.state.session("A").status) == (["lost"], Status.COMPLETED)
+    assert str(record.trouble) == (
+        f"{project.journal(RUN)}: cannot be written: Invalid argument "
+        "(make room, or make it writable; --resume goes on from there)"
+    )
+
+
+def let_no_sync_succeed(record: RunRecord) -> None:
+    """Put a pipe in the journal's place: it takes everything, and cannot be synced."""
+    assert record._journal is not None
+    ends = os.pipe()
+    os.dup2(ends[1], record._journal._descriptor)
+    for end in ends:
+        os.close(end)
+
+
 # A journal that is lost.
 
 
 def break_journal(record: RunRecord) -> None:
     """Let nothing more be written: the descriptor becomes one for reading."""
     assert record._journal is not None
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, record._journal._descriptor)
-    os.close(null)
+    closed = os.open(record._journal.path, os.O_RDONLY)
+    os.dup2(closed, record._journal._descriptor)
+    os.close(closed)
 
 
 def test_a_lost_journal_is_told_once_and_listeners_hear_on(project: Project) -> None:
@@ -370,6 +437,48 @@ def test_a_lost_journal_is_told_once_and_listeners_hear_on(project: Project) -> 
         Status.COMPLETED,
         [evolve(BEGIN, seq=1, run=RUN)],
     )
+
+
+def test_a_journal_that_was_deleted_is_noticed_at_the_next_tick_and_told_once(project: Project) -> None:
+    losses: list[str] = []
+    record = RunRecord(project=project, run=RUN, lost=lambda: losses.append("lost"))
+    record.open()
+    record.emit(BEGIN)
+    record.tick()
+    before = list(losses)
+
+    shutil.rmtree(project.run(RUN))
+    record.tick()
+    record.emit(END)
+    record.tick()
+    record.close()
+    record.tick()
+
+    assert (before, losses, record.state.session("A").status) == ([], ["lost"], Status.COMPLETED)
+    assert str(record.trouble) == (
+        f"{project.journal(RUN)}: deleted or moved while the run went on "
+        "(put it back, and --resume goes on from there; else start anew without --resume)"
+    )
+
+
+async def test_a_run_whose_folder_is_deleted_ends_in_order_within_a_tick(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": Script(work=100), "b": Script(work=5)})
+    stage.orchestrator.register_spec("A", run="a")
+    stage.orchestrator.register_spec("B", run="b")
+
+    async def lose() -> None:
+        await trio.sleep(2.5)
+        shutil.rmtree(stage.orchestrator.project.run(stage.orchestrator.run_id))
+
+    with pytest.RaisesGroup(pytest.RaisesExc(JournalError, match="deleted or moved")):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lose)
+            nursery.start_soon(stage.orchestrator.run)
+
+    assert (stage.statuses, trio.current_time()) == ({"A": "cancelled", "B": "cancelled"}, 3.0)
+    assert stage.orchestrator.state.exit_code == 4
 
 
 async def test_a_run_whose_disk_is_full_ends_in_order_and_can_be_resumed(

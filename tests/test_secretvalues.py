@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -108,6 +109,26 @@ def test_a_value_is_known_in_all_the_ways_to_quote_it(value: str) -> None:
         quote_plus(value),
     }
     assert {form.encode() for form in quoted} <= forms
+
+
+@pytest.mark.parametrize("line", ["export V; export -p", 'printf %q "$V"', 'set -x; : "$V"', 'echo "${V@Q}"'])
+def test_what_bash_tells_of_a_variable_is_known(line: str) -> None:
+    value = 'p@ss"word\\with$dollar`tick<&>/x, y~#[1]'
+
+    told = subprocess.run(["bash", "-c", line], env={"V": value}, capture_output=True, check=True)
+
+    assert any(form in told.stdout + told.stderr for form in list_forms(value.encode()))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [r"a\u0026b\u003cc\u003e\"/d", r"a&b<c>\"\/d", json.dumps(json.dumps('a&b<c>"/d'))],
+    ids=["Go", "PHP", "JSON in JSON"],
+)
+def test_what_other_encoders_of_json_write_is_known(told: str) -> None:
+    forms = list_forms(b'a&b<c>"/d')
+
+    assert any(form in told.encode() for form in forms)
 
 
 def test_letters_of_percent_signs_may_be_small() -> None:

@@ -38,7 +38,7 @@ from aad.events import (
 from aad.news import Progress, Trouble
 from aad.process import SpawnError
 from aad.retry import RetryPolicy
-from aad.session import LEAKED, Crew, SessionRun
+from aad.session import Crew, SessionRun
 from aad.spec import Spec
 from aad.state import RunState, Status
 from aad.testing import Recorder, Script
@@ -126,6 +126,7 @@ class Rig:
             slot=self.place,
             crew=Crew(
                 emit=self.emit,
+                durable=trio.lowlevel.checkpoint,
                 parent=self.parent,
                 watcher=Watcher(),
                 open_attempt=self.open_attempt,
@@ -422,7 +423,7 @@ async def test_what_is_scarce_is_waited_for_ever_longer_and_spends_no_attempt(
 
     starts = [moment for step, moment in rig.steps if step == "acquire"]
     waits = [round(later - earlier, 3) for earlier, later in zip([0.0, *starts], starts, strict=False)]
-    assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
     assert rig.ending == SessionCompleted(spec="A", attempt=1, log="log 1")
 
 
@@ -629,9 +630,11 @@ async def test_trouble_is_raised_and_the_attempt_goes_on(rig: Rig, autojump_cloc
 
 
 async def test_processes_left_behind_are_an_event(rig: Rig, autojump_clock: MockClock) -> None:
-    rig.run.leaked()
+    rig.run.leaked(("node (7)", "sleep (8)"))
 
-    assert rig.recorder.events == [Leaked(spec="A", attempt=0, message=LEAKED)]
+    words = "left running, and ended: node (7), sleep (8)"
+    processes = ("node (7)", "sleep (8)")
+    assert rig.recorder.events == [Leaked(spec="A", attempt=0, message=words, processes=processes)]
 
 
 # Exactly one final event.

@@ -1,8 +1,15 @@
 """What is known is a fold over events; every session ends exactly once."""
 
+from collections import Counter
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
 import pytest
-from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from aad import events
 from aad.errors import IllegalTransitionError
@@ -99,26 +106,128 @@ def test_each_event_leads_to_one_status_wherever_it_is_allowed() -> None:
         assert all(RESULTS[kind] is status for kind, status in row.items())
 
 
-SESSION_EVENTS = st.sampled_from(
-    [
-        events.SessionStarted(spec="A", attempt=1),
-        events.RetryScheduled(spec="A", attempt=1, delay_s=0.0),
-        events.SessionWaiting(spec="A", attempt=1),
-        events.SessionProgress(spec="A", attempt=1, progress=0.1),
-        *(kind(spec="A") for kind in ENDS),  # type: ignore[call-arg]
-    ]
+# --- any order of events ---
+
+
+def start(resumed: bool) -> events.RunStarted:
+    return events.RunStarted(pid=1, version="1", jobs=2, schedule="eager", run="r", ts=1.0, resumed=resumed)
+
+
+SPECS = st.sampled_from(["A", "B", "C"])
+KINDS: tuple[Callable[..., Any], ...] = (
+    events.SessionStarted,
+    partial(events.RetryScheduled, delay_s=0.0),
+    events.SessionWaiting,
+    events.SessionProgress,
+    *ENDS,
 )
+SESSION_EVENTS = st.one_of([st.builds(kind, spec=SPECS, attempt=st.integers(0, 3)) for kind in KINDS])
 
 
-@given(st.lists(SESSION_EVENTS, max_size=30))
-def test_any_order_of_events_leads_to_at_most_one_final_state(history: list[events.SessionEvent]) -> None:
-    state, ends = RunState(run="r"), 0
-    for event in history:
+class AnyOrder(RuleBasedStateMachine):
+    """Feeds a run's state whatever comes, as `emit` does: checked first, and applied if it may come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = RunState(run="r")
+        self.accepted: list[events.Event] = []
+        # Of this segment: what was complete when it began, and how many final events each session has had.
+        self.complete: frozenset[str] = frozenset()
+        self.ends: Counter[str] = Counter()
+
+    @initialize()
+    def begin(self) -> None:
+        self.feed(start(resumed=False))
+
+    @rule(before=st.sets(SPECS))
+    def resume(self, before: set[str]) -> None:
+        """Go on with the run; some specs are complete by now without its doing."""
+        self.feed(start(resumed=True))
+        self.feed(plan(*(events.PlanEntry(id=spec, status="complete") for spec in sorted(before))))
+        self.complete, self.ends = self.state.completed, Counter()
+
+    @rule()
+    def finish(self) -> None:
+        self.feed(events.RunFinished(status="failed", exit_code=1, duration_s=1.0, ts=2.0))
+
+    @rule(event=SESSION_EVENTS)
+    def happen(self, event: events.SessionEvent) -> None:
+        before = deepcopy(self.state)
+        session = before.sessions.get(f"r/{event.spec}")
+        status = Status.PENDING if session is None else session.status
         try:
-            state.check(event)
+            self.feed(event)
         except IllegalTransitionError:
-            continue
-        state.apply(event)
-        ends += type(event) in ENDS
+            assert self.state == before
+            assert type(event) not in TRANSITIONS[status]
+        else:
+            self.ends[event.spec] += type(event) in ENDS
+            assert type(event) not in RESULTS or type(event) in TRANSITIONS[status]
 
-    assert ends == (state.session("A").status in FINAL)
+    def feed(self, event: events.Event) -> None:
+        self.state.check(event)
+        self.state.apply(event)
+        self.accepted.append(event)
+
+    @invariant()
+    def each_session_that_ended_has_exactly_one_final_event_in_a_segment(self) -> None:
+        for session in self.state.sessions.values():
+            carried = session.spec_id in self.complete
+            assert self.ends[session.spec_id] == ((session.status in FINAL) and not carried)
+
+    @invariant()
+    def what_was_complete_stays_so(self) -> None:
+        assert self.complete <= self.state.completed
+
+    @invariant()
+    def the_events_tell_it_all_again(self) -> None:
+        assert make_state(*self.accepted) == self.state
+
+
+@pytest.mark.parametrize("examples", [60, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_whatever_comes_each_session_ends_once_and_the_events_tell_it_all_again(examples: int) -> None:
+    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples, deadline=None))
+
+
+def test_what_left_the_run_is_no_part_of_it_and_counts_for_nothing() -> None:
+    state = make_state(plan(events.PlanEntry(id="A"), events.PlanEntry(id="B")))
+
+    state.apply(events.PlanMade(specs=(events.PlanEntry(id="A"),), waves=(), removed=("B",)))
+
+    assert (list(state.planned), list(state.sessions), state.count()) == (
+        ["A"],
+        ["r/A"],
+        Counter({Status.PENDING: 1}),
+    )
+
+
+def test_what_comes_back_goes_on_with_its_next_attempt() -> None:
+    started = events.RunStarted(run="r", pid=1, version="0.1.0", jobs=1, schedule="eager", resumed=True)
+    state = make_state(plan(events.PlanEntry(id="A")), STARTED, events.SessionFailed(spec="A", attempt=1))
+    for event in (started, events.PlanMade(specs=(), waves=(), removed=("A",)), started):
+        state.apply(event)
+
+    state.apply(plan(events.PlanEntry(id="A")))
+
+    session = state.sessions["r/A"]
+    assert (session.status, session.attempt) == (Status.PENDING, 1)
+
+
+def test_a_pause_lasts_until_the_run_goes_on_or_another_one_takes_it_up() -> None:
+    started = events.RunStarted(run="r", pid=1, version="0.1.0", jobs=1, schedule="eager", resumed=True)
+    state = make_state(started, STARTED)
+    seen: list[tuple[str, float | None]] = []
+
+    for event in (events.Paused(ts=9.0), events.Resumed(pause_s=60.0), events.Paused(ts=80.0), started):
+        state.apply(event)
+        seen.append((state.status, state.paused))
+
+    assert seen == [("paused", 9.0), ("running", None), ("paused", 80.0), ("running", None)]
+
+
+def test_only_what_ran_during_a_pause_stood_still_for_it() -> None:
+    state = make_state(STARTED, events.Resumed(pause_s=60.0), events.SessionStarted(spec="B", attempt=1))
+
+    state.apply(events.Resumed(pause_s=5.0, cause=events.Pause.SLEPT))
+
+    assert (state.stood_s, [session.stood_s for session in state.sessions.values()]) == (65.0, [65.0, 5.0])

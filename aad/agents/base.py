@@ -11,11 +11,24 @@ from attrs import field, frozen
 from aad.events import Failure, Usage
 from aad.spec import Spec
 
+# Settings under which git starts nothing in the background (git-config(1), GIT_CONFIG_COUNT).
+GIT_SETTINGS = {"gc.auto": "0", "maintenance.auto": "false", "core.fsmonitor": "false"}
+
 
 def allowed_environment(environ: Mapping[str, str], patterns: Iterable[str]) -> dict[str, str]:
     """Return the variables whose names match one of the globs."""
     names = [name for pattern in patterns for name in fnmatch.filter(environ, pattern)]
     return {name: environ[name] for name in names}
+
+
+def quiet_git(env: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which git starts no daemons, which outlive the command that they serve."""
+    given = env.get("GIT_CONFIG_COUNT", "")
+    first = int(given) if given.isdecimal() else 0
+    added = {"GIT_CONFIG_COUNT": str(first + len(GIT_SETTINGS))}
+    for number, (key, value) in enumerate(GIT_SETTINGS.items(), first):
+        added |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {**env, **added}
 
 
 @frozen(kw_only=True)

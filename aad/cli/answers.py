@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aad.cli.console import Console
 from aad.display.status import align
 from aad.display.text import cut, width
+from aad.units import BYTES
 
 
 def answer_json(console: Console, value: object) -> None:
@@ -36,6 +37,14 @@ def format_moment(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def format_size(size: int) -> str:
+    """Return `812 B`, `4.1 kB` or `1.0 GB`, cut off and never rounded up."""
+    for unit in ("GB", "MB", "kB"):
+        if size >= BYTES[unit]:
+            return f"{size * 10 // BYTES[unit] / 10:,} {unit}"
+    return f"{size} B"
 
 
 def _shorten(line: str, room: int, ellipsis: str) -> str:

@@ -21,8 +21,8 @@ from aad.display.text import clean, format_names
 from aad.display.voice import Voice
 from aad.errors import InputError, Problem
 from aad.events import Event, RetryScheduled, SessionEnded, SessionWaiting
-from aad.journal import find_run, list_runs
 from aad.project import Project
+from aad.runlist import find_run, list_runs
 from aad.spec import clean_id
 from aad.state import FINAL, RunState
 

@@ -44,6 +44,7 @@ def make_command(lang: str) -> click.Command:
     @click.option("--all", "everything", is_flag=True, help=told("all"))
     @click.option("--dry-run", is_flag=True, help=told("dry-run"))
     @click.option("--resume", is_flag=False, flag_value=NEWEST, metavar="[RUN]", help=told("resume"))
+    @click.option("--accept-changes", is_flag=True, help=told("accept-changes"))
     @click.option("--jobs", "-j", type=click.IntRange(1, 1000), help=told("jobs"))
     @click.option("--schedule", type=click.Choice(["eager", "waves"]), help=told("schedule"))
     @click.option("--agent", metavar="NAME", help=told("agent"))
@@ -77,6 +78,7 @@ def _orchestrate(options: dict[str, Any], lang: str) -> int:
         specs_dir=options["specs_dir"],
         with_dependencies=not options["no_deps"],
         allow_draft=options["allow_draft"],
+        accept_changes=options["accept_changes"],
     )
     if options["dry_run"]:
         return _show_plan(console, _plan(console, wish, options["resume"]), options["form"])
@@ -97,6 +99,8 @@ def _refuse_contradictions(options: dict[str, Any], lang: str) -> None:
         raise click.UsageError(messages.text(lang, "specs_and_all"))
     if not selected and not options["everything"] and not resume:
         raise click.UsageError(messages.text(lang, "nothing_selected"))
+    if options["accept_changes"] and not resume:
+        raise click.UsageError(messages.text(lang, "accept_without_resume"))
     if options["form"] != "text" and not options["dry_run"]:
         raise click.UsageError(messages.text(lang, "format_without_dry_run"))
 

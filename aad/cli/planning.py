@@ -21,38 +21,54 @@ _HEAD_FAULTS = ("spec_key_", "spec_value_")
 
 @frozen(kw_only=True)
 class Wish:
-    """What the user selected: `specs` as written, ids and globs; all specs where that is None."""
+    """What the user selected: `specs` as written, ids and globs; all specs where that is None.
+
+    `accept_changes`: a run goes on though its specs are not what it planned any more.
+    """
 
     specs: str | None = None
     everything: bool = False
     specs_dir: Path | None = None
     with_dependencies: bool = True
     allow_draft: bool = False
+    accept_changes: bool = False
 
     @property
     def says_which(self) -> bool:
         """Whether specs were named at all; a run that is resumed knows its own."""
         return self.everything or self.specs is not None
 
+    def parse(self) -> tuple[str, ...] | None:
+        """Return the ids and globs that were named, None for all specs; raises InputError."""
+        return None if self.specs is None else parse_wanted(self.specs)
+
 
 def choose_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to; raises InputError, NothingMatchedError."""
-    return _select(console, wish, to_run=True)
+    return choose_among(console, wish, load_wished(console, wish))
 
 
 def find_specs(console: Console, wish: Wish) -> Selection:
     """Return the specs that a wish comes to, whether they can be run or not; raises as `choose_specs`."""
-    return _select(console, wish, to_run=False)
+    return choose_among(console, wish, load_wished(console, wish), to_run=False)
 
 
-def _select(console: Console, wish: Wish, *, to_run: bool) -> Selection:
-    wanted = None if wish.specs is None else parse_wanted(wish.specs)
-    catalogue = load_specs(
-        console.project, specs_dir=wish.specs_dir, config=console.config, wanted=wanted or ()
+def load_wished(console: Console, wish: Wish, *, known: Iterable[Spec] = ()) -> Catalogue:
+    """Return the specs that a wish may come to; raises InputError, NothingMatchedError."""
+    return load_specs(
+        console.project,
+        specs_dir=wish.specs_dir,
+        config=console.config,
+        wanted=wish.parse() or (),
+        known=known,
     )
+
+
+def choose_among(console: Console, wish: Wish, catalogue: Catalogue, *, to_run: bool = True) -> Selection:
+    """Return the specs of a catalogue that a wish comes to; raises InputError, NothingMatchedError."""
     selection = select(
         catalogue,
-        wanted,
+        wish.parse(),
         with_dependencies=wish.with_dependencies,
         allow_draft=wish.allow_draft,
         draw_drafts=not to_run,

@@ -1,37 +1,35 @@
 """Runs a plan at a terminal or in CI: signals in, displays out, an exit status. Trio is loaded here."""
 
 import logging
-import os
-import signal
 import sys
-import time
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aad.cli.console import Console
 from aad.cli.planning import Wish, choose_specs, tell_drafts
-from aad.cli.resuming import Resumption, choose_resumed
+from aad.cli.question import can_ask
+from aad.cli.resuming import Resumption, choose_resumed, settle_changes
+from aad.cli.signals import Signals
 from aad.display.base import NoDisplay
 from aad.display.jsonl import JsonlDisplay
 from aad.display.narrator import QUIET
 from aad.display.plain import PlainDisplay
 from aad.display.stream import Stream
-from aad.display.text import clean
-from aad.ending import EXIT_WAITING
-from aad.errors import JournalError
+from aad.display.text import clean, format_names
+from aad.display.voice import Voice
+from aad.ending import EXIT_BUG, EXIT_WAITING
+from aad.errors import InputError, JournalError
 from aad.events import EscalationRaised, Event
 from aad.files import write_whole
-from aad.journal import find_run
 from aad.orchestrator import Orchestrator
 from aad.plan import Plan
+from aad.runclock import RunClock
+from aad.runlist import find_run
 from aad.selection import Selection
-
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-EXIT_BUG = 3
 
 
 @frozen(kw_only=True)
@@ -46,45 +44,73 @@ class Telling:
 def run_specs(console: Console, wish: Wish, telling: Telling, *, resume: str | None) -> int:
     """Run what was selected, or go on with an earlier run; returns the exit status. Raises AadError."""
     run_id = None if resume is None else find_run(console.project.runs, resume)
-    selection = choose_specs(console, wish) if run_id is None or wish.says_which else None
+    selection = choose_specs(console, wish) if run_id is None else None
     with _logging_to(console.err):
         # With `resume` this takes the lock before it reads the journal, so nobody else is writing it.
         orchestrator = Orchestrator(console.config, root=console.project.root, resume=run_id)
         try:
-            chosen = selection or choose_resumed(console, wish, orchestrator.state)
-            return _carry_out(orchestrator, chosen, console, telling)
+            if selection is not None:
+                return _carry_out(orchestrator, selection, console, telling)
+            try:
+                resumption = _resume(orchestrator, console, wish, telling)
+            except InputError:
+                # No run begins that could tell it.
+                _tell_swept(orchestrator, console)
+                raise
+            removed = resumption.changes.removed
+            return _carry_out(orchestrator, resumption.selection, console, telling, removed=removed)
         finally:
             orchestrator.close()
 
 
+def _resume(orchestrator: Orchestrator, console: Console, wish: Wish, telling: Telling) -> Resumption:
+    """Return what the run goes on with, once somebody agreed to what changed."""
+    resumption = choose_resumed(console, wish, orchestrator.state)
+    settle_changes(
+        console,
+        resumption.changes,
+        accepted=wish.accept_changes,
+        may_ask=can_ask(console) and not telling.json,
+        quiet=telling.verbosity <= QUIET,
+    )
+    return resumption
+
+
+def _tell_swept(orchestrator: Orchestrator, console: Console) -> None:
+    """Name the processes that a killed run had left, which were ended."""
+    if names := orchestrator.swept.ended:
+        told = Voice(console.lang, console.style(console.err)).count(
+            "log.swept", len(names), {"names": format_names(names)}
+        )
+        console.err.write(f"{told}\n")
+
+
 def _carry_out(
-    orchestrator: Orchestrator, chosen: Selection | Resumption, console: Console, telling: Telling
+    orchestrator: Orchestrator,
+    selection: Selection,
+    console: Console,
+    telling: Telling,
+    *,
+    removed: tuple[str, ...] = (),
 ) -> int:
-    selection = chosen.selection if isinstance(chosen, Resumption) else chosen
     orchestrator.register_specs(selection.specs, added=selection.added)
-    plan = orchestrator.make_plan()
+    plan = evolve(orchestrator.make_plan(), removed=removed)
     orchestrator.open()
     plain = _attach_displays(orchestrator, console, telling)
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
-        if isinstance(chosen, Resumption):
-            chosen.tell(console)
+    clock = RunClock()
+    signals = Signals(orchestrator, plain, clock)
     try:
-        return trio.run(_supervise, orchestrator, plan, console, plain)
+        return trio.run(_supervise, orchestrator, plan, console, signals, clock=clock)
     except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line
         return _keep_traceback(orchestrator, console)
 
 
-async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console, plain: PlainDisplay) -> int:
+async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console, signals: Signals) -> int:
     """Carry out the plan under the eye of signals."""
-    wanted = (*ENDING_SIGNALS, signal.SIGUSR1)
-    heeded = [number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN]
-    with trio.open_signal_receiver(*heeded) as arrivals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_obey_signals, arrivals, orchestrator, plain)
-            status = await _run(orchestrator, plan, console)
-            nursery.cancel_scope.cancel()
-    return status
+    with signals.heed(trio.lowlevel.current_trio_token().run_sync_soon):
+        return await _run(orchestrator, plan, console)
 
 
 async def _run(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
@@ -92,31 +118,9 @@ async def _run(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
         state = await orchestrator.run(plan)
     except JournalError as error:
         console.err.write(f"{error.render(console.lang)}\n")
-        return EXIT_WAITING
+        # A signal and the deadline of the run weigh more than a journal that is lost.
+        return max(EXIT_WAITING, orchestrator.state.exit_code or 0)
     return EXIT_BUG if state.exit_code is None else state.exit_code
-
-
-async def _obey_signals(
-    arrivals: AsyncIterator[int], orchestrator: Orchestrator, plain: PlainDisplay
-) -> None:
-    """End the run in order at the first signal, its children at once at the second, all at the third.
-
-    SIGUSR1 ends nothing: it asks what is running.
-    """
-    ending: list[int] = []
-    async for number in arrivals:
-        if number == signal.SIGUSR1:
-            plain.tell_running(time.time())
-            continue
-        ending.append(number)
-        match len(ending):
-            case 1:
-                plain.tell_interrupted()
-                orchestrator.cancel(signal=number)
-            case 2:
-                orchestrator.kill()
-            case _:
-                os._exit(128 + ending[0])
 
 
 def _attach_displays(orchestrator: Orchestrator, console: Console, telling: Telling) -> PlainDisplay:

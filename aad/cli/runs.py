@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from aad import messages
+from aad.cli import prune
 from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
 from aad.cli.console import Looks, format_option, looks_options, open_console
 from aad.cli.listing import ListingGroup
@@ -16,12 +17,12 @@ from aad.display.style import Role, Style
 from aad.display.summary import summarize_run
 from aad.display.text import clean, format_count, format_duration
 from aad.display.voice import Voice
-from aad.journal import find_run, list_runs
 from aad.report import summarize
+from aad.runlist import find_run, list_runs
 from aad.state import Status
 
 VERSION = 1
-UNDER_WAY = "running"
+UNDER_WAY = ("running", "paused")
 
 
 def make_command(lang: str) -> click.Command:
@@ -48,6 +49,7 @@ def make_command(lang: str) -> click.Command:
     def show(**options: Any) -> None:  # noqa: ANN401 - click's door
         _show_run(options)
 
+    runs.add_command(prune.make_command(lang))
     return runs
 
 
@@ -81,7 +83,7 @@ def _mark(status: str, style: Style) -> str:
     """Return the mark of a run's status: one column, painted."""
     symbols = style.symbols
     marks = {
-        UNDER_WAY: (Role.RUN, symbols.running),
+        **dict.fromkeys(UNDER_WAY, (Role.RUN, symbols.running)),
         Status.WAITING: (Role.WARN, symbols.waiting),
         Status.COMPLETED: (Role.OK, symbols.ok),
         Status.FAILED: (Role.FAIL, symbols.fail),
@@ -118,7 +120,7 @@ def _show_run(options: dict[str, Any]) -> None:
         answer_json(console, summarize(snapshot.state))
         return
     lines = [draw_snapshot(console, snapshot)]
-    if snapshot.state.status != UNDER_WAY:
+    if snapshot.state.status not in UNDER_WAY:
         lines += [
             "",
             *summarize_run(snapshot.state, Voice(console.lang, console.style(console.out)), verbose=True),

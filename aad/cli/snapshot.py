@@ -16,7 +16,7 @@ from aad.events import Event, RunFinished, RunStarted
 from aad.journal import read_journal
 from aad.lock import find_holder
 from aad.project import Project
-from aad.report import running_time
+from aad.report import elapsed_time, running_time
 from aad.state import RunState, Session, Status
 
 INTERRUPTED, UNREADABLE = "interrupted", "unreadable"
@@ -61,16 +61,19 @@ def read_run(project: Project, run_id: str) -> Snapshot:
         last = event.ts
     if state.exit_code is not None:
         return Snapshot(state, time.time())
-    now = time.time() if under_way else last
-    state.duration_s = 0.0 if state.started is None else max(0.0, now - state.started)
     if not under_way:
-        _cut_off(state, now)
+        _cut_off(state, last)
+        return Snapshot(state, last)
+    # Of a run that stands still time stands still, too.
+    now = time.time() if state.paused is None else state.paused
+    state.duration_s = elapsed_time(state, now)
     return Snapshot(state, now)
 
 
 def _cut_off(state: RunState, last: float) -> None:
     """Let the state say what no event could: that the run was ended before its sessions were."""
     state.status = INTERRUPTED
+    state.duration_s = 0.0 if state.started is None else max(0.0, last - state.started)
     for session in state.sessions.values():
         if session.status is Status.RUNNING:
             _cut_off_session(session, last)

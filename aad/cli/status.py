@@ -10,8 +10,8 @@ from aad.cli.console import Console, Looks, format_option, looks_options, open_c
 from aad.cli.snapshot import INTERRUPTED, Snapshot, read_run
 from aad.display.status import draw_status
 from aad.display.voice import Voice
-from aad.journal import find_run
 from aad.report import describe_status
+from aad.runlist import find_run
 
 
 def make_command(lang: str) -> click.Command:

@@ -81,11 +81,31 @@ class Narrator:
     @_tell.register
     def _(self, event: events.RunStarted) -> list[str]:
         self._resumed = event.resumed
-        return [self.voice.head(self._symbols.launch, "log.run_started")]
+        return [
+            self.voice.head(self._symbols.launch, "log.run_started"),
+            *self._name_processes("log.swept", event.swept),
+            *self._name_processes("log.stuck", event.stuck),
+        ]
+
+    def _name_processes(self, key: str, processes: Sequence[str]) -> list[str]:
+        """Name the processes of a run that was killed, if there are any."""
+        if not processes:
+            return []
+        sentence = self.voice.count(key, len(processes), {"names": format_names(processes)})
+        return [self.voice.mark(Role.WARN, self._symbols.caution, sentence)]
 
     @_tell.register
     def _(self, event: events.PlanMade) -> list[str]:
         return tell_plan(event, self.state, self.voice, resumed=self._resumed)
+
+    @_tell.register
+    def _(self, _event: events.Paused) -> list[str]:
+        return [self.voice.say("log.paused", {"pid": self.state.pid})]
+
+    @_tell.register
+    def _(self, event: events.Resumed) -> list[str]:
+        key = "log.slept" if event.cause is events.Pause.SLEPT else "log.unpaused"
+        return [self.voice.say(key, {"duration": self._duration(event.pause_s)})]
 
     @_tell.register
     def _(self, _event: events.RunFinished) -> list[str]:
@@ -228,7 +248,7 @@ class Narrator:
 
     @_tell.register
     def _(self, event: events.Leaked) -> list[str]:
-        sentence = self.voice.say("log.leaked", {"spec": event.spec})
+        sentence = self.voice.say("log.leaked", {"spec": event.spec, "names": format_names(event.processes)})
         return [self.voice.mark(Role.WARN, self._symbols.caution, sentence)]
 
 
@@ -241,7 +261,7 @@ def format_progress(progress: float | None, *, guessed: bool) -> str:
 
 
 def _told_elsewhere(event: events.EscalationRaised) -> bool:
-    return event.failure is not None or event.kind in _QUESTIONS or event.kind is EscalationKind.LEAKED
+    return event.failure is not None or event.kind in _QUESTIONS
 
 
 def _warning_key(event: events.EscalationRaised) -> str:

@@ -1,8 +1,11 @@
 """Tells of a run in lines that stay: for pipes, logs and plain terminals. Knows no cursor."""
 
+import time
+from collections.abc import Callable, Mapping
+
 from aad.display.lines import LogLines
 from aad.display.narrator import QUIET, Narrator
-from aad.display.status import say_interrupted, say_running
+from aad.display.status import draw_running, say_interrupted, say_running
 from aad.display.stream import Stream
 from aad.display.style import Style
 from aad.display.voice import Voice
@@ -17,7 +20,8 @@ class PlainDisplay:
     """A display of whole lines, written at once.
 
     `verbosity`: -1 tells failures and the summary, 0 the ordinary, 1 clock, progress and decisions too.
-    `files` names what the run writes besides its own folder; the summary tells them.
+    `files` names what the run writes besides its own folder; the summary tells them. `clock` is one that
+    nobody sets: it measures for how long nothing was written.
     """
 
     def __init__(
@@ -30,52 +34,58 @@ class PlainDisplay:
         verbosity: int = 0,
         tail_lines: int = 40,
         files: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._out, self._state, self._voice = out, state, Voice(lang, style)
-        self._verbosity = verbosity
+        self._verbosity, self._clock = verbosity, clock
         self._lines = LogLines(
             Narrator(state=state, voice=self._voice, verbosity=verbosity, tail_lines=tail_lines, files=files)
         )
-        self._latest_event = self._latest_line = 0.0
+        self._written_at = clock()
 
     def show(self, event: Event) -> None:
         """Take note of an event that the state has taken in."""
-        self._latest_event = event.ts
         self._lines.add(event)
 
     def flush(self) -> None:
         """Write what was noted."""
-        text = self._lines.take()
-        if text:
-            self._latest_line = self._latest_event
-            self._out.write(text)
+        self._write(self._lines.take())
 
     def tick(self, now: float) -> None:
         """Give a sign of life where nothing was written for a minute."""
-        self.flush()
-        # A clock that was set back must not silence the sign for as long as it went back.
-        if (
-            self._verbosity <= QUIET
-            or self._state.status != "running"
-            or 0 <= now - self._latest_line < HEARTBEAT
-        ):
-            return
-        self._latest_line = now
-        self.tell_running(now)
+        self._write_all()
+        silent = self._clock() - self._written_at
+        if self._verbosity > QUIET and self._state.status == "running" and silent >= HEARTBEAT:
+            self._tell(now, say_running(self._state, self._voice, now))
 
-    def tell_running(self, now: float) -> None:
-        """Say what runs now, because somebody asks."""
-        self.flush()
-        self._out.write(self._lines.stamp(now, say_running(self._state, self._voice, now)) + "\n")
+    def tell_running(self, now: float, left: Mapping[str, float]) -> None:
+        """Say what runs, because somebody asks; `left` are the seconds to each session's limit, by spec."""
+        self._write_all()
+        self._tell(now, draw_running(self._state, self._voice, now, left))
 
     def tell_interrupted(self) -> None:
         """Answer at once the first signal that ends the run; the ends of its sessions follow."""
-        self.flush()
+        self.leave_key()
+        self._write_all()
         if self._verbosity > QUIET:
-            # A terminal has shown `^C` where the line would stand.
-            fresh = "\n" if self._out.isatty() else ""
-            self._out.write(f"{fresh}{say_interrupted(self._state, self._voice)}\n")
+            self._write(f"{say_interrupted(self._state, self._voice)}\n")
+
+    def leave_key(self) -> None:
+        """Leave the line on which a terminal has shown `^C` or `^Z`."""
+        if self._out.isatty():
+            self._out.write("\n")
 
     def close(self) -> None:
         """Write what is left."""
-        self.flush()
+        self._write_all()
+
+    def _tell(self, now: float, text: str) -> None:
+        self._write("".join(f"{self._lines.stamp(now, line)}\n" for line in text.split("\n")))
+
+    def _write_all(self) -> None:
+        self._write(self._lines.take(all_of_it=True))
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._written_at = self._clock()
+            self._out.write(text)

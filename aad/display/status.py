@@ -1,12 +1,22 @@
 """Where a run stands, drawn for whoever asks now. Knows its state alone, whether it goes on or is over."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from aad.display.narrator import format_progress
 from aad.display.style import Role, Style, Symbols
-from aad.display.text import clean, format_count, format_duration, format_names, pad, width
+from aad.display.text import (
+    clean,
+    cut,
+    format_count,
+    format_duration,
+    format_estimate,
+    format_names,
+    pad,
+    width,
+)
 from aad.display.voice import Voice
-from aad.report import running_time
+from aad.report import elapsed_time, running_time
 from aad.state import RunState, Session, Status
 
 _ROLES = {
@@ -19,6 +29,11 @@ _ROLES = {
     Status.SKIPPED: Role.WARN,
 }
 
+# The table of what runs, from left to right.
+_COLUMNS = ("spec", "attempt", "pid", "elapsed", "progress", "rest", "limit", "message")
+# Columns of a message in that table.
+_MESSAGE = 40
+
 
 def draw_status(state: RunState, style: Style, lang: str, now: float) -> str:
     """Return a head and a line per session, without a line break at the end; `now` as `ts` of events."""
@@ -27,6 +42,17 @@ def draw_status(state: RunState, style: Style, lang: str, now: float) -> str:
     marks = [mark_session(session, style) for session in state.sessions.values()]
     lines = [f"  {mark} {row}".rstrip() for mark, row in zip(marks, align(rows), strict=True)]
     return "\n".join((_head(state, voice, now), *lines))
+
+
+def draw_running(state: RunState, voice: Voice, now: float, left: Mapping[str, float]) -> str:
+    """Return a head and a table of what runs; `left` are the seconds to each session's limit, by spec."""
+    running = [session for session in state.sessions.values() if session.status is Status.RUNNING]
+    rows = [_running_cells(session, voice, now, left.get(session.spec_id)) for session in running]
+    titles = [voice.say(f"status.column_{name}") for name in _COLUMNS]
+    lines = [_head(state, voice, now), *(_tabulate(titles, rows) or [voice.say("status.none_running")])]
+    if others := list(_count_idle(state, voice)):
+        lines.append(voice.join(others))
+    return "\n  ".join(lines)
 
 
 def say_running(state: RunState, voice: Voice, now: float) -> str:
@@ -38,9 +64,8 @@ def say_running(state: RunState, voice: Voice, now: float) -> str:
         if running
         else []
     )
-    waiting = state.count()[Status.WAITING]
-    if waiting:
-        facts.append(voice.say("status.some_waiting", {"count": format_count(waiting)}))
+    if state.count()[Status.WAITING]:
+        facts.append(_say_count(state, voice, Status.WAITING))
     return f"  {voice.join((*facts, _share(state, voice)))}"
 
 
@@ -79,7 +104,7 @@ def _marks(symbols: Symbols) -> dict[Status, str]:
 def _head(state: RunState, voice: Voice, now: float) -> str:
     facts = [voice.say("log.run", {"run": state.run}), voice.say(f"status.{state.status}")]
     if state.started is not None:
-        elapsed = state.duration_s if state.ended is not None else max(0.0, now - state.started)
+        elapsed = state.duration_s if state.ended is not None else elapsed_time(state, now)
         facts.append(format_duration(elapsed, voice.lang))
     return voice.join((*facts, _share(state, voice)))
 
@@ -102,6 +127,42 @@ def _cells(session: Session, voice: Voice, now: float) -> tuple[str, ...]:
         _progress(session),
         format_duration(elapsed, voice.lang) if elapsed else "",
     )
+
+
+def _tabulate(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table below its titles; a column without words goes with its title."""
+    columns = [(title, *column) for title, *column in zip(titles, *rows, strict=True) if any(column)]
+    return align(list(zip(*columns, strict=True)))
+
+
+def _running_cells(session: Session, voice: Voice, now: float, left: float | None) -> tuple[str, ...]:
+    elapsed = running_time(session, now)
+    rest = _foresee(session, elapsed)
+    return (
+        clean(session.spec_id),
+        str(session.attempt),
+        "" if session.pid is None else str(session.pid),
+        format_duration(elapsed, voice.lang),
+        _progress(session),
+        "" if rest is None else format_estimate(rest, voice.lang),
+        "" if left is None or math.isinf(left) else format_duration(left, voice.lang),
+        cut(clean(session.message or ""), _MESSAGE),
+    )
+
+
+def _foresee(session: Session, elapsed: float) -> float | None:
+    """Return the seconds left if the rest goes as fast as what is done."""
+    return elapsed * (1 - session.progress) / session.progress if session.progress else None
+
+
+def _count_idle(state: RunState, voice: Voice) -> Iterator[str]:
+    for status in (Status.PENDING, Status.WAITING):
+        if state.count()[status]:
+            yield _say_count(state, voice, status)
+
+
+def _say_count(state: RunState, voice: Voice, status: Status) -> str:
+    return voice.say(f"status.some_{status}", {"count": format_count(state.count()[status])})
 
 
 def _progress(session: Session) -> str:

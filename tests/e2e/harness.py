@@ -16,20 +16,42 @@ import sys
 import sysconfig
 import termios
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import datetime
 from inspect import cleandoc
 from pathlib import Path
 from typing import IO, Any, Self
 
-from attrs import define, field, frozen
+from attrs import define, frozen
+from realprocesses import (
+    LOOK,
+    PATIENCE,
+    Token,
+    find_children,
+    kill_at_once,
+    list_children,
+    list_pids,
+    peak_memory,
+    read_name,
+    read_words,
+    until,
+)
+
+# What is made elsewhere, and asked for here.
+__all__ = [
+    "LOOK",
+    "PATIENCE",
+    "Token",
+    "kill_at_once",
+    "list_children",
+    "list_pids",
+    "peak_memory",
+    "read_words",
+    "until",
+]
 
 AAD = (str(Path(sysconfig.get_path("scripts")) / "aad"),)
-# Seconds after which a fact that stays away is a failure. Loaded machines are slow; facts come all the same.
-PATIENCE = 30.0
-LOOK = 0.01
-PROC = Path("/proc")
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 # What `SessionEnded` and its kin are called in a journal.
 FINAL = tuple(f"session_{end}" for end in ("completed", "failed", "timed_out", "cancelled", "skipped"))
@@ -45,68 +67,20 @@ Line = dict[str, Any]
 _tokens = itertools.count(1)
 
 
-def until(fact: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the fact is
-    """Wait until something is true, and return it."""
-    limit = time.monotonic() + PATIENCE
-    while not (found := fact()):
-        assert time.monotonic() < limit, f"it never came true: {fact}"
-        time.sleep(LOOK)
-    return found
-
-
 def wait_for_file(name: str) -> str:
     """Return a shell line that waits until a file of that name is there."""
     return f"until [ -e {name} ]; do sleep 0.02; done"
 
 
+def until_asked(farewell: str) -> str:
+    """Return a shell line that waits for SIGTERM to say farewell; the file `up` tells that it waits."""
+    # With nothing but builtins: a program that is just being started would get the signal, too.
+    return f"mkfifo never; trap '{farewell}' TERM; : >up; read _ <>never"
+
+
 def wait_for_journal(words: str) -> str:
     """Return a shell line that waits until the newest run's journal has these words."""
     return f"until grep -q '{words}' .aad/runs/latest/journal.jsonl; do sleep 0.02; done"
-
-
-@frozen
-class Token:
-    """An argument of `sleep` that no other process on this machine has, to find survivors by."""
-
-    text: str = field(
-        factory=lambda: f"{86400 + os.getpid()}.{time.monotonic_ns() % 10**6:06}{next(_tokens):03}"
-    )
-
-    def __str__(self) -> str:
-        return self.text
-
-    def holders(self) -> list[int]:
-        """Return the pids of the processes that run with it."""
-        return [pid for pid in list_pids() if self.text.encode() in read_words(pid)]
-
-
-def list_pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
-
-
-def read_words(pid: int) -> list[bytes]:
-    """Return a process's command line; nothing where it is gone, or a zombie."""
-    try:
-        return (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return []
-
-
-def list_children(pid: int) -> list[str]:
-    """Return the states of a process's children, as `ps` has them: Z is a zombie."""
-    found = []
-    for entry in list_pids():
-        with suppress(OSError):  # gone between two looks
-            state, parent, *_ = (PROC / str(entry) / "stat").read_text().rpartition(")")[2].split()
-            found += [state] if int(parent) == pid else []
-    return found
-
-
-def peak_memory(pid: int) -> int:
-    """Return the most memory that a process ever held, in bytes."""
-    status = (PROC / str(pid) / "status").read_text()
-    (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
-    return int(kilobytes) * 1024
 
 
 _VARYING = (
@@ -117,6 +91,7 @@ _VARYING = (
     (r"\b[1-5]?\d(\.\d)?s\b", "0.0s"),
     (r"\b[1-5]?\d(\.\d)?秒", "0.0秒"),
     (r"\b(process|プロセス) \d+", r"\1 PID"),
+    (r"\b(sleep|sh) \(\d+\)", r"\1 (PID)"),
 )
 
 
@@ -187,6 +162,16 @@ class Running:
     def pid(self) -> int:
         return self.popen.pid
 
+    @property
+    def server(self) -> int:
+        """The process that forks its keepers."""
+        (pid,) = until(lambda: find_keepers(self.pid))
+        return int(pid)
+
+    @property
+    def keepers(self) -> list[int]:
+        return find_keepers(self.server)
+
     def send(self, number: signal.Signals) -> Self:
         self.popen.send_signal(number)
         return self
@@ -232,6 +217,12 @@ class Running:
 
     def _read(self, file: IO[bytes]) -> bytes:
         return b"" if file.closed else os.pread(file.fileno(), 1 << 30, 0)
+
+
+def find_keepers(parent: int) -> list[int]:
+    """Return a process's children that live and are keepers, or their server."""
+    states = find_children(parent).items()
+    return [pid for pid, state in states if state != "Z" and read_name(pid) == "aad-keeper"]
 
 
 def together(starts: Iterable[AbstractContextManager[Running]]) -> list[Result]:
@@ -370,7 +361,9 @@ class Project:
                 yield Running(self, popen, out, err)
 
     @contextmanager
-    def terminal(self, *arguments: str, columns: int = 100) -> Iterator[Terminal]:
+    def terminal(
+        self, *arguments: str, command: Sequence[str] = AAD, columns: int = 100
+    ) -> Iterator[Terminal]:
         """Start a command on a terminal of its own."""
         master, slave = os.openpty()
         termios.tcsetwinsize(slave, (24, columns))
@@ -378,7 +371,7 @@ class Project:
         try:
             with heeding_signals():
                 popen = subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *AAD, *arguments],
+                    [sys.executable, "-I", "-S", "-c", TAKE_TERMINAL, *command, *arguments],
                     cwd=self.root,
                     env={**self.env, "TERM": "xterm"},
                     stdin=slave,
@@ -404,25 +397,13 @@ class Project:
 
     @contextmanager
     def _swept(self, popen: subprocess.Popen[bytes]) -> Iterator[None]:
-        """End what is left of a command, by the ids that we know: its own, and its children's."""
+        """End a command that still runs; its keepers then end all that it has started."""
         try:
             yield
         finally:
             if popen.poll() is None:
                 popen.kill()
             popen.wait()
-            if popen.returncode == -signal.SIGKILL:
-                self._sweep(popen.pid)
-
-    def _sweep(self, parent: int) -> None:
-        """End the children that a killed parent left running: the journal has their pids."""
-        lines = self.journal_so_far()
-        if parent not in {line["pid"] for line in lines if line["type"] == "run_started"}:
-            return
-        for line in lines:
-            if line["type"] == "session_started" and _belongs_to(line["pid"], line["run"]):
-                with suppress(ProcessLookupError):
-                    os.killpg(line["pid"], signal.SIGKILL)
 
     # What it has become.
 
@@ -482,14 +463,6 @@ class Project:
             )
             for path in sorted(self.root.rglob("*"))
         }
-
-
-def _belongs_to(pid: int, run: str) -> bool:
-    """Tell whether a process is a run's; its id may be a stranger's by now."""
-    try:
-        return f"AAD_RUN_ID={run}\0".encode() in (PROC / str(pid) / "environ").read_bytes()
-    except OSError:
-        return False
 
 
 def moment(line: Mapping[str, Any]) -> float:

@@ -1,11 +1,12 @@
 """What the environment keeps secret is nowhere in what a run writes or tells, though children say it."""
 
 import json
+import signal
 from base64 import b64encode
 from pathlib import Path
 from urllib.parse import quote
 
-from harness import Project, Result
+from harness import Project, Result, until
 from madeupsecrets import TOKENS, list_body, make_key
 
 SECRET = "-".join(["hunter2"] * 3)
@@ -148,3 +149,21 @@ def test_what_a_run_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
     folders = {mode for name, mode in own if (tmp_path / name).is_dir()}
     files = {mode for name, mode in own if (tmp_path / name).is_file()}
     assert (folders, files) == ({"0o700"}, {"0o600"})
+
+
+def test_what_a_child_says_is_read_by_nobody_else_and_masked_though_the_run_was_killed(
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path).set(API_KEY=SECRET).config('[agent]\nenv_pass = ["PATH", "API_KEY"]\n')
+    news = '{\\"message\\": \\"$API_KEY\\"}'
+    project.spec("A", f'[ -e go ] || {{ echo "{news}" >> $AAD_EVENTS; touch said; sleep 600; }}')
+    with project.start("orchestrate", "--all", "-q") as running:
+        until((tmp_path / "said").exists)
+        events = project.run / "A" / "1" / "events" / "events.jsonl"
+        mode, raw = events.stat().st_mode & 0o777, events.read_text()
+        running.send(signal.SIGKILL).end()
+
+    project.touch("go").aad("orchestrate", "--resume", "-q").exits(0)
+
+    assert (mode, SECRET in raw) == (0o600, True)
+    assert events.read_text() == raw.replace(SECRET, "[redacted]")

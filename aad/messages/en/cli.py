@@ -23,7 +23,7 @@ First steps:
     "help.logs": "Print what a session wrote.",
     "help.escalations": "List or show what sessions raised.",
     "help.graph": "Draw what depends on what.",
-    "help.runs": "List or show runs.",
+    "help.runs": "List, show or prune runs.",
     "help.specs": "List or check the spec files.",
     # Help: what several commands have.
     "help.option-color": "Colour the output; auto does on terminals and in CI logs.",
@@ -57,6 +57,7 @@ Exit status:
     "help.orchestrate.all": "Run all specs that are approved.",
     "help.orchestrate.dry-run": "Show the plan and start nothing.",
     "help.orchestrate.resume": "Go on with a run: the newest, or the one whose id begins so.",
+    "help.orchestrate.accept-changes": "With --resume, go on though specs were edited or removed meanwhile.",
     "help.orchestrate.jobs": "How many sessions run at once.  [default: as many as cores]",
     "help.orchestrate.schedule": "Start a spec as soon as it can be (eager), or wave by wave.",
     "help.orchestrate.agent": "What runs the specs that name no agent of their own.",
@@ -135,6 +136,28 @@ Show one run in full, with its summary: the newest, or the one whose id begins w
 Examples:
   aad runs show
   aad runs show 20261122-21 --format json""",
+    "help.runs.prune": "Remove old runs.",
+    "help.runs.prune.long": """\
+Remove the runs that are too old, too many or too big, oldest first, with the escalations that were decided in them. \
+The bounds are those of [runs] in config/aad.toml; 0 means none.
+
+The newest run always stays, and so does one in which something still waits for a person.
+
+\b
+Examples:
+  aad runs prune --dry-run
+  aad runs prune --keep 20 --max-age 0 --max-size 0
+
+\b
+Exit status:
+  0   all that was to go is gone
+  1   something could not be removed; it is named
+  2   nothing was removed: usage, settings
+  6   a run holds this project""",
+    "help.runs.prune.dry-run": "Show what would go and remove nothing.",
+    "help.runs.prune.keep": "Leave so many of the newest runs.",
+    "help.runs.prune.max-age": "Leave no run that was last heard of longer ago.",
+    "help.runs.prune.max-size": "Leave no more than this in all, the newest first.",
     "help.specs.long": "The spec files of this project. Without a command, list them.",
     "help.specs.list": "List all specs.",
     "help.specs.list.long": """\
@@ -151,6 +174,7 @@ something is, 5 if there are no specs.""",
         "nothing is selected (--specs SPEC-001,SPEC-002 names specs, --all takes them all, --resume goes on "
         "with the newest run)"
     ),
+    "accept_without_resume": "--accept-changes is about a run that goes on (add --resume)",
     "format_without_dry_run": (
         "--format says how a plan is written (add --dry-run; the events of a run come with --log-format json)"
     ),
@@ -195,6 +219,20 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     # aad runs.
     "runs.none": "there are no runs yet (aad orchestrate --all begins one)",
     "status.unreadable": "unreadable",
+    # aad runs prune.
+    "prune.why.age": "age: over {limit}",
+    "prune.why.count": "count: beyond the newest {limit}",
+    "prune.why.size": "size: over {limit} in all",
+    "prune.why.begun": "rest of an earlier removal",
+    "prune.held.under_way": "kept: it is under way",
+    "prune.held.waiting": "kept: something in it waits for a person (aad escalations)",
+    "prune.size_unknown": "size unknown",
+    "prune.nothing": "nothing to remove",
+    "prune.planned.one": "{count} run would be removed, {size} freed",
+    "prune.planned.other": "{count} runs would be removed, {size} freed",
+    "prune.done.one": "{count} run removed, {size} freed",
+    "prune.done.other": "{count} runs removed, {size} freed",
+    "prune_impossible": "cannot be removed: {cause} (make it removable; the next aad runs prune tries again)",
     # aad specs.
     "specs.ready": "ready",
     "specs.draft": "draft",

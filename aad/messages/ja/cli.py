@@ -27,7 +27,7 @@ TEXTS: dict[str, str] = {
     "help.logs": "セッションの出力を表示する",
     "help.escalations": "エスカレーションを表示する",
     "help.graph": "依存関係を図にする",
-    "help.runs": "実行の一覧と詳細を表示する",
+    "help.runs": "実行の一覧、詳細、整理",
     "help.specs": "仕様ファイルの一覧と検査",
     # Help: what several commands have.
     "help.option-color": "色をつける（auto は端末と CI のログで）",
@@ -63,6 +63,7 @@ TEXTS: dict[str, str] = {
     "help.orchestrate.all": "承認済みの仕様をすべて実行する",
     "help.orchestrate.dry-run": "実行計画を表示し、何も始めない",
     "help.orchestrate.resume": "\b\n中断した実行を再開する（既定は最新。\nID の先頭だけでもよい）",
+    "help.orchestrate.accept-changes": "\b\n--resume で、編集や削除をされた仕様が\nあってもそのまま続ける",
     "help.orchestrate.jobs": "並列数  [default: コア数]",
     "help.orchestrate.schedule": "\b\n依存先が完了しだい始める（eager）か、\n段ごとに始める（waves）",
     "help.orchestrate.agent": "仕様に指定がないときのエージェント",
@@ -162,6 +163,31 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
 例:
   aad runs show
   aad runs show 20261122-21 --format json""",
+    "help.runs.prune": "古い実行を削除する",
+    "help.runs.prune.long": """\
+\b
+古すぎる、多すぎる、または大きすぎる実行を、古いものから削除します。
+その実行の決定済みのエスカレーションも削除します。
+上限は config/aad.toml の [runs] の設定です（0 は上限なし）。
+
+\b
+最新の実行は必ず残ります。人の回答を待っている実行も残ります。
+
+\b
+例:
+  aad runs prune --dry-run
+  aad runs prune --keep 20 --max-age 0 --max-size 0
+
+\b
+終了コード:
+  0   対象をすべて削除した
+  1   削除できないものがあった（名前を示す）
+  2   何も削除していない（使い方、設定の誤り）
+  6   実行がこのプロジェクトを使っている""",
+    "help.runs.prune.dry-run": "対象を表示し、何も削除しない",
+    "help.runs.prune.keep": "残す実行の数（新しいものから）",
+    "help.runs.prune.max-age": "\b\n最後の記録からこの時間が過ぎた実行を\n削除する",
+    "help.runs.prune.max-size": "\b\n残す実行の合計サイズの上限\n（新しいものから数える）",
     "help.specs.long": """\
 \b
 このプロジェクトの仕様ファイルです。
@@ -183,6 +209,7 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
         "仕様が選ばれていません（--specs SPEC-001,SPEC-002 で指定するか、--all ですべてを選んでください。"
         "--resume は最新の実行を再開します）"
     ),
+    "accept_without_resume": "--accept-changes は実行を再開するときに使います（--resume を付けてください）",
     "format_without_dry_run": (
         "--format は実行計画の形式です（--dry-run を付けてください。実行のイベントは --log-format json で出力します）"
     ),
@@ -229,6 +256,18 @@ run: echo "Hello from $AAD_SPEC_ID"
     # aad runs.
     "runs.none": "まだ実行がありません（aad orchestrate --all で始めてください）",
     "status.unreadable": "読み取り不能",
+    # aad runs prune.
+    "prune.why.age": "経過時間: {limit}超",
+    "prune.why.count": "件数: 最新の{limit}件より前",
+    "prune.why.size": "サイズ: 合計 {limit} 超",
+    "prune.why.begun": "以前の削除の残り",
+    "prune.held.under_way": "保持: 実行中",
+    "prune.held.waiting": "保持: 人の対応を待っている（aad escalations）",
+    "prune.size_unknown": "サイズ不明",
+    "prune.nothing": "削除するものはありません",
+    "prune.planned.other": "{count}件の実行を削除し、{size} を解放します（まだ何も削除していません）",
+    "prune.done.other": "{count}件の実行を削除し、{size} を解放しました",
+    "prune_impossible": "削除できません: {cause}（削除できるようにしてください。次の aad runs prune でもう一度試みます）",
     # aad specs.
     "specs.ready": "実行可能",
     "specs.draft": "下書き",

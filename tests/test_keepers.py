@@ -1,0 +1,576 @@
+"""Keepers are reused, replaced and outlived; what they start is started exactly as was asked."""
+
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+from attrs import define, field
+from realprocesses import (
+    PATIENCE,
+    Token,
+    find_children,
+    find_parent,
+    is_running,
+    kill_at_once,
+    read_name,
+    read_status,
+    until,
+)
+
+from aad.agents.base import Command, Exit
+from aad.attempt import ChildHandle
+from aad.keepers import KILL, TERMINATE, Keeper, KeeperLostError, Keepers
+from aad.process import KeptChildren, SpawnError
+
+PATH = os.environ["PATH"]
+TRUE = {"argv": ["/bin/true"], "env": {}, "cwd": "/"}
+# Those that end a process of which nothing else is known: the others stop it, or do nothing.
+DEADLY = sorted(
+    set(range(1, 32))
+    - {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH}
+    - {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+)
+
+
+def shell(line: str, **env: str) -> Command:
+    return Command(argv=("/bin/sh", "-c", line), env={"PATH": PATH, **env}, cwd="/")
+
+
+@define
+class Stage:
+    """Keepers, and what their children said."""
+
+    keepers: Keepers
+    said: bytes = b""
+    children: list[ChildHandle] = field(factory=list)
+    started: trio.Event = field(factory=trio.Event)
+
+    async def run(self, command: str | Command, *, grace: float = 5.0) -> Exit:
+        """Run a child to its end."""
+        return await KeptChildren(self.keepers)(
+            shell(command) if isinstance(command, str) else command,
+            write=self._hear,
+            grace=grace,
+            started=self._greet,
+        )
+
+    async def ask(self, command: str | Command) -> str:
+        """Run a child and return what it said."""
+        self.said = b""
+        assert await self.run(command) == Exit(0)
+        return os.fsdecode(self.said)
+
+    @asynccontextmanager
+    async def running(self, line: str) -> AsyncIterator[ChildHandle]:
+        """Have a child running while the block lasts."""
+        async with trio.open_nursery() as nursery:
+            yield await self.start(nursery, line)
+            nursery.cancel_scope.cancel()
+
+    async def start(self, nursery: trio.Nursery, line: str) -> ChildHandle:
+        """Have a child running in a nursery."""
+        self.started = trio.Event()
+        nursery.start_soon(self.run, line)
+        with trio.fail_after(PATIENCE):
+            await self.started.wait()
+        return self.children[-1]
+
+    async def lose(self, line: str, act: Callable[[int], None]) -> ChildHandle:
+        """Have a child running, do something to its id, and demand that it is lost of that."""
+
+        def greet(child: ChildHandle) -> None:
+            self.children.append(child)
+            act(child.pid)
+
+        with trio.fail_after(PATIENCE), pytest.raises(KeeperLostError):
+            await KeptChildren(self.keepers)(shell(line), write=self._hear, grace=5.0, started=greet)
+        return self.children[-1]
+
+    @property
+    def server(self) -> int:
+        assert self.keepers._server is not None
+        return self.keepers._server.pid
+
+    def find_keepers(self) -> list[int]:
+        return list(find_children(self.server))
+
+    def _hear(self, chunk: bytes) -> None:
+        self.said += chunk
+
+    def _greet(self, child: ChildHandle) -> None:
+        self.children.append(child)
+        self.started.set()
+
+
+@pytest.fixture
+def stage(keepers: Keepers) -> Stage:
+    return Stage(keepers)
+
+
+# One keeper after the other.
+
+
+async def test_children_that_follow_each_other_have_the_same_keeper(stage: Stage) -> None:
+    first = await stage.ask("echo $PPID")
+    second = await stage.ask("echo $PPID")
+
+    assert first == second
+    assert [f"{pid}\n" for pid in stage.find_keepers()] == [first]
+
+
+async def test_children_that_run_side_by_side_have_a_keeper_each(stage: Stage) -> None:
+    async with stage.running("sleep 100"):
+        second = await stage.ask("echo $PPID")
+
+    assert len(stage.find_keepers()) == 2
+    assert int(second) in stage.find_keepers()
+
+
+async def test_keepers_and_their_server_are_called_by_their_names_and_have_no_environment(
+    stage: Stage,
+) -> None:
+    await stage.ask("true")
+
+    ours = [stage.server, *stage.find_keepers()]
+
+    assert [read_name(pid) for pid in ours] == ["aad-keeper"] * 2
+    assert [Path(f"/proc/{pid}/environ").read_bytes() for pid in ours] == [b"", b""]
+    assert [Path(f"/proc/{pid}/cwd").readlink() for pid in ours] == [Path("/"), Path("/")]
+
+
+async def test_an_idle_keeper_that_died_is_replaced(stage: Stage) -> None:
+    first = int(await stage.ask("echo $PPID"))
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not stage.keepers._idle[0].is_there)
+
+    second = int(await stage.ask("echo $PPID"))
+
+    assert second != first
+    assert stage.find_keepers() == [second]
+
+
+async def test_after_a_child_that_left_a_mess_its_keeper_runs_the_next_one_clean(
+    stage: Stage, token: Token
+) -> None:
+    mess = f"trap '' TERM; (setsid sleep {token} &); (setsid sleep {token} <&- >&- 2>&- &); echo $PPID"
+    first = await stage.ask(mess)
+
+    second = await stage.ask("echo $PPID")
+
+    assert (first, token.holders()) == (second, [])
+    assert len(stage.children[0].leaked) == 2
+    assert stage.children[1].leaked == ()
+
+
+async def test_an_order_that_comes_too_late_does_not_hit_the_next_child(stage: Stage) -> None:
+    await stage.run("true")
+
+    async with trio.open_nursery() as nursery:
+        child = await stage.start(nursery, "sleep 0.2; exit 7")
+        stage.children[0].kill()
+
+    assert child.exit == Exit(7)
+
+
+async def test_an_idle_keeper_takes_no_notice_of_orders(stage: Stage) -> None:
+    await stage.run("true")
+    (keeper,) = stage.keepers._idle
+    for letter in (KILL, TERMINATE, b"S", b"C", b"?"):
+        keeper.order(letter)
+
+    assert await stage.run("sleep 0.1; exit 7") == Exit(7)
+
+
+# What is asked for is what is started.
+
+
+@pytest.mark.parametrize("codes", [range(0, 256, 15), pytest.param(range(256), marks=pytest.mark.slow)])
+async def test_every_exit_code_is_told_exactly(stage: Stage, codes: range) -> None:
+    told = [await stage.run(f"exit {code}") for code in codes]
+
+    assert told == [Exit(code) for code in codes]
+
+
+async def test_every_signal_that_ends_a_child_is_told_exactly(stage: Stage) -> None:
+    told = [await stage.run(f"ulimit -c 0; kill -{number} $$") for number in DEADLY]
+
+    assert told == [Exit(None, number) for number in DEADLY]
+
+
+async def test_a_child_is_deaf_to_nothing_and_blocks_nothing(stage: Stage) -> None:
+    told = await stage.ask(Command(argv=("/bin/cat", "/proc/self/status"), env={}, cwd="/"))
+
+    status = dict(line.split(":\t", 1) for line in told.splitlines() if ":\t" in line)
+    assert [int(status[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt", "SigPnd")] == [0, 0, 0, 0]
+
+
+async def test_a_child_leads_a_session_of_its_own(stage: Stage) -> None:
+    told = await stage.ask("cat /proc/$$/stat")
+
+    pid, *_, group, session, terminal = told.split()[:7]
+    assert (group, session, terminal) == (pid, pid, "0")
+
+
+async def test_a_child_gets_the_environment_that_was_asked_for_to_the_byte(stage: Stage) -> None:
+    env = {"EMPTY": "", "LINES": "a\nb", "JAPANESE": "日本語", "BYTES": "\udcff\udc80", "odd name": "="}
+    env |= {f"LONG_{number}": str(number) * 100_000 for number in range(10)}
+
+    told = await stage.ask(Command(argv=("/usr/bin/env", "-0"), env=env, cwd="/"))
+
+    assert sorted(told.split("\0")) == sorted(["", *(f"{k}={v}" for k, v in env.items())])
+
+
+async def test_a_keeper_that_finds_no_room_to_start_anything_is_let_go(stage: Stage) -> None:
+    """The kernel drops descriptors for which a keeper has no room; then there is nothing to start with."""
+    keeper = int(await stage.ask("echo $PPID"))
+    resource.prlimit(keeper, resource.RLIMIT_NOFILE, (count_descriptors(keeper) + 1, 1000))
+
+    with pytest.raises(SpawnError) as caught:
+        await stage.run("true")
+
+    assert (str(caught.value), caught.value.scarce) == ("/bin/sh: Too many open files", True)
+    until(lambda: not is_running(keeper))
+    assert await stage.run("true") == Exit(0)
+
+
+# What is said over the lifeline.
+
+
+def open_lifeline() -> tuple[Keeper, socket.socket]:
+    """Return a keeper that is nobody but the other end of its lifeline."""
+    lifeline, its_lifeline = socket.socketpair()
+    lifeline.setblocking(False)  # noqa: FBT003 - its only argument
+    return Keeper(lifeline), its_lifeline
+
+
+async def test_what_a_keeper_says_may_come_in_pieces() -> None:
+    keeper, its_lifeline = open_lifeline()
+    told: list[object] = []
+
+    async def listen() -> None:
+        told.extend([await keeper.report(), await keeper.report()])
+
+    with its_lifeline, closing(keeper):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(listen)
+            for byte in b'{"keeper": 7}\n{"pid": 8}\n{"exit": 0, "leaked": [], "stuck": 0}\n':
+                its_lifeline.send(bytes([byte]))
+                await trio.testing.wait_all_tasks_blocked()
+
+    assert told == [{"pid": 8}, {"exit": 0, "leaked": [], "stuck": 0}]
+    assert (keeper.pid, keeper.free) == (7, True)
+
+
+async def test_what_a_keeper_is_told_may_come_in_pieces(stage: Stage) -> None:
+    await stage.run("true")
+    keeper = stage.keepers.take()
+    body = json.dumps({**TRUE, "argv": ["/bin/sh", "-c", "exit 7"]}).encode()
+
+    socket.send_fds(keeper._lifeline, [b"R"], [0, 1, 2])
+    for byte in struct.pack("!I", len(body)) + body:
+        keeper._lifeline.send(bytes([byte]))
+    told = [await keeper.report(), await keeper.report()]
+
+    assert told[1] == {"exit": 7, "leaked": [], "stuck": 0}
+
+
+async def test_a_keeper_that_holds_what_cannot_be_ended_is_let_go(stage: Stage) -> None:
+    keeper, its_lifeline = open_lifeline()
+    stage.keepers._idle.append(keeper)
+
+    with its_lifeline:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.run, "true")
+            await trio.testing.wait_all_tasks_blocked()
+            its_lifeline.send(b'{"keeper": 7}\n{"pid": 8}\n{"exit": null, "leaked": [], "stuck": 2}\n')
+
+    (child,) = stage.children
+    assert (child.exit, child.stuck) == (Exit(None, signal.SIGKILL), 2)
+    assert stage.keepers._idle == []
+
+
+# Cut off, again and again.
+
+
+def count_descriptors(*pids: int) -> int:
+    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
+
+
+@pytest.mark.parametrize("size", [0, 1_000_000], ids=["small", "large"])
+@pytest.mark.parametrize("times", [50, pytest.param(300, marks=pytest.mark.slow)])
+async def test_a_start_may_be_cut_off_at_any_moment(
+    stage: Stage, token: Token, times: int, size: int
+) -> None:
+    draw = random.Random(times)  # noqa: S311 - for chance, not for secrets
+    command = shell(
+        f"(setsid sleep {token} &); sleep {token}", **dict.fromkeys("ABCDEFGHIJ", "x" * (size // 10))
+    )
+    await stage.run("true")
+    before = count_descriptors(os.getpid())
+
+    with trio.fail_after(PATIENCE):  # none is missed, or it would be waited for
+        for _ in range(times):
+            with trio.move_on_after(draw.uniform(0, 0.006)):
+                await stage.run(command, grace=PATIENCE)
+
+    keepers = stage.find_keepers()
+    assert token.holders() == []
+    assert await stage.run("true") == Exit(0)
+    assert count_descriptors(os.getpid()) == before
+    assert len(keepers) <= 1
+
+
+async def test_many_starts_at_once_may_be_cut_off(stage: Stage, token: Token) -> None:
+    async def cut_off(delay: float) -> None:
+        with trio.move_on_after(delay):
+            await stage.run(f"(setsid sleep {token} &); sleep {token}")
+
+    async with trio.open_nursery() as nursery:
+        for number in range(40):
+            nursery.start_soon(cut_off, number * 0.004)
+
+    assert token.holders() == []
+    assert len(stage.keepers._busy) == 0
+
+
+@pytest.mark.parametrize("times", [50, pytest.param(200, marks=pytest.mark.slow)])
+async def test_many_short_children_leave_no_zombie_and_cost_no_memory(stage: Stage, times: int) -> None:
+    for _ in range(10):
+        await stage.run("(true &); true")
+    ours = [os.getpid(), stage.server, *stage.find_keepers()]
+    before = {pid: (read_memory(pid), count_descriptors(pid)) for pid in ours}
+
+    for _ in range(times):
+        await stage.run("(true &); true")
+
+    assert [pid for pid in ours[1:] if "Z" in find_children(pid).values()] == []
+    for pid, (memory, descriptors) in before.items():
+        assert read_memory(pid) - memory < 5_000_000
+        assert count_descriptors(pid) == descriptors
+
+
+def read_memory(pid: int) -> int:
+    return int(read_status(pid)["VmRSS"].removesuffix(" kB")) * 1024
+
+
+# Keepers and the server are lost.
+
+
+async def test_a_child_whose_keeper_is_killed_is_lost_with_all_that_it_began(
+    stage: Stage, token: Token
+) -> None:
+    def kill_keeper(pid: int) -> None:
+        until(lambda: len(token.holders()) == 2)
+        os.kill(find_parent(pid), signal.SIGKILL)
+
+    child = await stage.lose(f"(setsid sleep {token} &); sleep {token}", kill_keeper)
+
+    assert (child.exit, token.holders()) == (None, [])
+
+
+async def test_a_keeper_that_never_came_to_be_is_lost(stage: Stage) -> None:
+    keeper = stage.keepers.take()
+    keeper.begin(TRUE, (0, 1, 2))
+    os.kill(stage.server, signal.SIGKILL)
+
+    with trio.fail_after(PATIENCE), pytest.raises(KeeperLostError):
+        await keeper.report()
+
+    assert (keeper.pid, keeper.forsaken) == (None, True)
+
+
+async def test_a_keeper_may_be_lost_while_it_is_being_asked(stage: Stage) -> None:
+    pid = int(await stage.ask("echo $PPID"))
+    keeper = stage.keepers.take()
+    keeper.begin({**TRUE, "env": {"LARGE": "x" * 10_000_000}}, (0, 1, 2))
+    os.kill(pid, signal.SIGKILL)
+
+    with trio.fail_after(PATIENCE), pytest.raises(KeeperLostError):
+        await keeper.report()
+
+    assert not keeper.forsaken
+
+
+async def test_a_keeper_that_does_not_answer_is_ended_with_all_that_it_holds(
+    stage: Stage, token: Token
+) -> None:
+    def abandon(_: int) -> None:
+        until(lambda: len(token.holders()) == 2)
+        (keeper,) = stage.keepers._busy
+        stage.keepers.abandon(keeper)
+
+    await stage.lose(f"(setsid sleep {token} &); sleep {token}", abandon)
+
+    assert (stage.find_keepers(), token.holders()) == ([], [])
+
+
+async def test_what_upset_a_keeper_is_told(stage: Stage) -> None:
+    await stage.run("true")
+    (keeper,) = stage.keepers._idle
+    keeper.begin({}, (0, 1, 2))
+
+    with pytest.raises(KeeperLostError):
+        await keeper.report()
+
+    assert stage.keepers.read_last_words() == "KeyError: 'argv'"
+    assert stage.keepers.read_last_words() == ""
+
+
+async def test_a_server_that_was_killed_is_replaced_and_running_children_go_on(stage: Stage) -> None:
+    async with trio.open_nursery() as nursery:
+        child = await stage.start(nursery, "sleep 0.3; exit 7")
+        first = stage.server
+        os.kill(first, signal.SIGKILL)
+        until(lambda: not is_running(first))
+        assert await stage.run("true") == Exit(0)
+
+    assert child.exit == Exit(7)
+    assert stage.server != first
+
+
+async def test_what_is_left_by_keeper_and_server_is_swept_and_living_keepers_are_spared(
+    tmp_path: Path, token: Token
+) -> None:
+    spared: list[frozenset[int]] = []
+    stage = Stage(Keepers(tmp_path / "processes.json", spared.append))
+
+    with closing(stage.keepers):
+        async with stage.running("sleep 100") as other:
+            keeper, server = find_parent(other.pid), stage.server
+            await stage.lose(f"sleep {token}", lambda pid: kill_at_once(server, find_parent(pid)))
+
+    assert spared == [frozenset({keeper})]
+
+
+@pytest.mark.parametrize("who", ["the server", "the keeper", "both"])
+async def test_who_was_stopped_goes_on_when_it_is_needed(stage: Stage, who: str) -> None:
+    keeper = int(await stage.ask("echo $PPID"))
+    stopped = {"the server": [stage.server], "the keeper": [keeper], "both": [stage.server, keeper]}[who]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+
+    with trio.fail_after(PATIENCE):
+        async with stage.running("sleep 100"):
+            assert await stage.run("exit 7") == Exit(7)
+
+
+async def test_children_end_when_the_keepers_are_closed_and_nothing_is_swept_any_more(
+    tmp_path: Path, token: Token
+) -> None:
+    spared: list[frozenset[int]] = []
+    stage = Stage(Keepers(tmp_path / "processes.json", spared.append))
+
+    def close(_: int) -> None:
+        until(lambda: len(token.holders()) == 2)
+        stage.keepers.close()
+
+    await stage.lose(f"(setsid sleep {token} &); sleep {token}", close)
+
+    assert (token.holders(), spared) == ([], [])
+
+
+async def test_where_descriptors_are_scarce_nothing_is_started_and_none_is_lost(stage: Stage) -> None:
+    descriptors, (soft, hard) = count_descriptors(os.getpid()), resource.getrlimit(resource.RLIMIT_NOFILE)
+    refused = 0
+
+    end = None
+    while end is None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors + refused, hard))
+        try:
+            end = await stage.run("true")
+        except SpawnError as error:
+            assert error.scarce  # noqa: PT017 - the last one is none
+            refused += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    stage.keepers.close()
+
+    assert (end, refused > 3) == (Exit(0), True)
+    assert count_descriptors(os.getpid()) == descriptors
+
+
+# In somebody else's program.
+
+HOST = """
+import ctypes, json, os, signal, subprocess, sys
+import trio
+from aad.agents.base import Command
+from aad.keepers import Keepers
+from aad.process import KeptChildren
+
+def list_children():
+    words = (stat.rpartition(")")[2].split() for stat in read_stats())
+    return sorted(word[0] for word in words if word[1] == str(os.getpid()))
+
+def read_stats():
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            yield open(f"/proc/{name}/stat").read()
+        except OSError:
+            pass
+
+def look_at_ourselves():
+    flag = ctypes.c_int()
+    ctypes.CDLL(None).prctl(37, ctypes.byref(flag), 0, 0, 0)
+    handlers = {number: repr(signal.getsignal(number)) for number in signal.valid_signals()}
+    blocked = sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    return flag.value, handlers, blocked, signal.set_wakeup_fd(-1)
+
+async def run(command):
+    said = bytearray()
+    keepers = Keepers(__import__("pathlib").Path(sys.argv[1]))
+    try:
+        await KeptChildren(keepers)(command, write=said.extend, grace=1, started=lambda _: None)
+    finally:
+        keepers.close()
+    return said.decode()
+
+for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGHUP):
+    if "ignoring" in sys.argv:
+        signal.signal(number, signal.SIG_IGN)
+if "ignoring" in sys.argv:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGTERM])
+own = subprocess.Popen(["sh", "-c", "sleep 0.3; exit 7"])
+before = look_at_ourselves()
+told = trio.run(run, Command(argv=("/bin/cat", "/proc/self/status"), env={}, cwd="/"))
+after = look_at_ourselves()
+status = dict(line.split(":\t", 1) for line in told.splitlines() if ":\t" in line)
+print(json.dumps({
+    "own": own.wait(),
+    "untouched": before == after,
+    "subreaper": after[0],
+    "children": list_children(),
+    "masks": [int(status[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt")],
+}))
+"""
+
+
+@pytest.mark.parametrize(("way", "own"), [("plain", 7), ("ignoring", 0)])
+def test_a_host_program_keeps_its_children_its_signals_and_its_place(
+    tmp_path: Path, way: str, own: int
+) -> None:
+    """Where it ignores SIGCHLD nobody gets to know how its own children end, as ever."""
+    argv = [sys.executable, "-c", HOST, str(tmp_path / "processes.json"), way]
+
+    told = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert told.stderr == ""
+    assert json.loads(told.stdout) == {
+        "own": own,
+        "untouched": True,
+        "subreaper": 0,
+        "children": [],
+        "masks": [0, 0, 0],
+    }
