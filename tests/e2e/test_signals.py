@@ -200,7 +200,8 @@ def test_a_second_signal_ends_a_run_that_waits_for_somebody_to_read_what_it_writ
         took = wait_gone(token, began)
     os.close(pipe)
 
-    result.exits(130)
+    # Either may be the first: with both pending, the kernel gives each to a thread of its own.
+    assert result.status in {130, 143}
     assert took < AT_ONCE
     status = project.aad("status", "--format", "json").exits(0).json()
     assert (status["status"], {spec["status"] for spec in status["specs"]}) == ("interrupted", {"cancelled"})
