@@ -68,6 +68,8 @@ class Child:
 
     _keeper: Keeper
     _program: str
+    # Hears of it once it runs, also if it is to end before anybody knew.
+    _started: Callable[["Child"], None]
     pid: int = field(default=0, init=False)
     exit: Exit | None = field(default=None, init=False)
     leaked: tuple[str, ...] = field(default=(), init=False)
@@ -83,7 +85,7 @@ class Child:
         self._order(KILL)
 
     async def attend(self) -> None:
-        """Wait until it runs, and the next time until it is over."""
+        """Wait until it runs, or is over."""
         try:
             self._take_note(await self._keeper.report())
         except KeeperLostError as error:
@@ -110,6 +112,7 @@ class Child:
     def _take_note(self, told: Report) -> None:
         if "pid" in told:
             self.pid = told["pid"]
+            self._started(self)
         elif "errno" in told:
             self.trouble = _explain(told, self._program)
         else:
@@ -137,7 +140,6 @@ class KeptChildren:
         Cancelled, it ends all of it first: SIGTERM, `grace` seconds, SIGKILL; `child.exit` tells how.
         """
         keeper, output = self._begin(command)
-        child = Child(keeper, command.argv[0])
         drain = trio.CancelScope(shield=True)
 
         async def pump() -> None:
@@ -146,11 +148,14 @@ class KeptChildren:
 
         try:
             async with trio.open_nursery() as nursery:
+
+                def begin(child: Child) -> None:
+                    started(child)
+                    nursery.start_soon(pump)
+
+                child = Child(keeper, command.argv[0], begin)
                 try:
-                    await child.attend()
-                    if not child.is_over:
-                        started(child)
-                        nursery.start_soon(pump)
+                    while not child.is_over:
                         await child.attend()
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by grace, STUCK and the keepers

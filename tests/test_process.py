@@ -210,3 +210,14 @@ async def test_ten_megabytes_flow_through(heard: Heard, run_child: RunChild) -> 
     await run_child(command, write=lambda c: sizes.append(len(c)), grace=GRACE, started=heard.started)
 
     assert sum(sizes) == 10_000_000
+
+
+async def test_a_child_that_starts_while_it_is_given_up_is_told_of_before_it_ends(
+    run_child: RunChild, heard: Heard
+) -> None:
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await run(run_child, "exec sleep 100", heard)
+
+    (child,) = heard.children
+    assert (scope.cancelled_caught, child.pid > 0, child.exit) == (True, True, Exit(None, signal.SIGTERM))
