@@ -16,6 +16,7 @@ from attrs import define, evolve, field, frozen
 from aad.agents.base import Agent, Command, Exit, Job, Outcome, Question, Verdict, failed
 from aad.agents.command import as_argv
 from aad.agents.function import FunctionAgent
+from aad.delivery import Delivery
 from aad.display.text import clean_tail
 from aad.events import EscalationKind, EscalationLevel, Failure, Reason
 from aad.formats.markdown import count_checklist
@@ -25,10 +26,12 @@ from aad.output import OutputLog
 from aad.process import SpawnError, explain_os_error
 from aad.redact import Redactor
 from aad.spec import Spec
+from aad.workspace import Landed, Workspace
 
 # How many looks in a row find no workspace before it counts as gone.
 LOOKS_IN_VAIN = 2
 WORKSPACE_GONE = "the workspace was deleted"
+SETUP_FAILED = "the setup of the workspace failed"
 # Seconds to the next try when there is nothing to be had to start a check with.
 SCARCE_DELAY = 1.0
 
@@ -99,6 +102,9 @@ class Listener(Protocol):
     def leaked(self, processes: tuple[str, ...]) -> None:
         """Hear that the child left processes behind, which were ended."""
 
+    def integrated(self, landed: Landed) -> None:
+        """Hear that the work is part of the run's result."""
+
 
 # How many notes of progress one look tells, the newest; and how many troubles an attempt may raise.
 MOST_NOTES = 20
@@ -147,6 +153,7 @@ class Attempt:
     """One try of a session. Times are seconds of Trio's clock."""
 
     job: Job
+    place: Workspace
     agent: Agent | FunctionAgent
     limits: Limits
     env: Mapping[str, str] = field(repr=False)
@@ -167,14 +174,19 @@ class Attempt:
     _troubles: int = field(init=False, default=0)
     _looks_in_vain: int = field(init=False, default=0)
     _told_of_log: bool = field(init=False, default=False)
+    _told_started: bool = field(init=False, default=False)
+    _delivery: Delivery = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._news = NewsFile(self.job.events_file)
         self._checklist = _Checklist(Path(self.job.spec_file))
+        self._delivery = Delivery(place=self.place, verify=self._verify, integrated=self._tell_integrated)
 
     @property
     def deadline(self) -> float:
-        return self.started_at + self.limits.timeout
+        if self._delivery.exempt:
+            return math.inf
+        return self.started_at + self.limits.timeout + self._delivery.waited
 
     @property
     def ended_by(self) -> Reason | None:
@@ -183,8 +195,8 @@ class Attempt:
 
     @property
     def is_ending(self) -> bool:
-        """Whether it was told to end, or ends itself for a question; its child may take a while yet."""
-        return self._ended is not None or self._question is not None
+        """Whether it was told to end, ends for a question, or is all but over; its child may take a while."""
+        return self._ended is not None or self._question is not None or self._delivery.exempt
 
     async def run(self) -> Verdict:
         """Make the attempt and judge it. Raises SpawnError for a start that may succeed later."""
@@ -276,19 +288,37 @@ class Attempt:
 
     async def _work(self) -> Verdict:
         try:
+            if failure := await self._set_up():
+                return failure
+            self.place.begin()
             verdict = await self._carry_out()
             self.look(last=True)
             if self._question is None and verdict.outcome is Outcome.COMPLETED:
-                return await self._verify() or verdict
+                return await self._delivery.run() or verdict
         except KeeperLostError as error:
             return failed(Failure(reason=Reason.KEEPER_LOST, message=str(error)), transient=True)
         return verdict
 
+    async def _set_up(self) -> Verdict | None:
+        """Make the workspace ready and return what came in the way."""
+        line = self.place.setup
+        if not line:
+            return None
+        self.write(f"[aad] setup: {line}\n")
+        end = await self._run(self._make_check(line), self._start)
+        if end.code == 0:
+            return None
+        reason = Reason.KILLED if end.signal is not None else Reason.EXIT_CODE
+        return failed(Failure(reason=reason, message=SETUP_FAILED, exit_code=end.code, signal=end.signal))
+
     async def _carry_out(self) -> Verdict:
         if isinstance(self.agent, FunctionAgent):
-            self.listener.started(None)
+            self._tell_started(None)
             return await self.agent.work(self)
         return self.agent.judge(await self._run(self._make_command(self.agent), self._start))
+
+    def _tell_integrated(self, landed: Landed) -> None:
+        self.listener.integrated(landed)
 
     def _make_command(self, agent: Agent) -> Command:
         try:
@@ -296,19 +326,21 @@ class Attempt:
         except OSError as error:  # the spec file was removed since the run began
             raise explain_os_error(error) from error
 
-    async def _verify(self) -> Verdict | None:
-        """Run the spec's `verify` and return its failure, if it is one."""
+    async def _verify(self, message: str) -> Verdict | None:
+        """Run the spec's `verify` and return its failure, if it is one; `message` says what was verified."""
         check = self.job.spec.verify
         if check is None:
             return None
-        command = Command(
-            argv=as_argv(check), env={**self.env, **self.job.environment}, cwd=str(self.workspace)
-        )
         self.write(f"[aad] verify: {check if isinstance(check, str) else ' '.join(check)}\n")
-        end = await self._check(command)
+        end = await self._check(self._make_check(check))
         if end.code == 0:
             return None
-        return failed(Failure(reason=Reason.VERIFY_FAILED, exit_code=end.code, signal=end.signal))
+        return failed(
+            Failure(reason=Reason.VERIFY_FAILED, message=message, exit_code=end.code, signal=end.signal)
+        )
+
+    def _make_check(self, check: str | tuple[str, ...]) -> Command:
+        return Command(argv=as_argv(check), env={**self.env, **self.job.environment}, cwd=str(self.workspace))
 
     async def _check(self, command: Command) -> Exit:
         """Run a check. The work is done, and not to be done again: a scarce start is waited for here."""
@@ -334,7 +366,13 @@ class Attempt:
 
     def _start(self, child: ChildHandle) -> None:
         self._adopt(child)
-        self.listener.started(child.pid)
+        self._tell_started(child.pid)
+
+    def _tell_started(self, pid: int | None) -> None:
+        """Tell once that it runs: with its setup, where it has one."""
+        if not self._told_started:
+            self._told_started = True
+            self.listener.started(pid)
 
     def _adopt(self, child: ChildHandle) -> None:
         self.child = child

@@ -24,7 +24,7 @@ MANY = 10_000
 class Rule:
     """How a setting is written, `form`, and the least and the most that it may be."""
 
-    form: Literal["duration", "size", "whole", "number", "pattern", "variable"]
+    form: Literal["duration", "size", "whole", "number", "pattern", "variable", "branch"]
     least: float = 0
     most: float = MANY
 
@@ -42,7 +42,8 @@ KNOWN_AGENTS = ("command",)
 AgentKind = Annotated[
     str, Choice(KNOWN_AGENTS, later=("acp", "claude", "codex", "gemini", "opencode", "pi", "qwen"))
 ]
-Isolation = Annotated[Literal["directory", "none"], Choice(("directory", "none"), later=("worktree",))]
+Isolation = Literal["worktree", "directory", "none"]
+AnyIsolation = Literal["auto", "worktree", "directory", "none"]
 Progress = Literal["auto", "live", "plain", "none"]
 Duration = Annotated[float, Rule("duration", most=LONGEST)]
 # A loop that never rests would eat a core; one that rests for days would watch nothing.
@@ -52,6 +53,7 @@ Count = Annotated[int, Rule("whole")]
 Amount = Annotated[float, Rule("number", most=1e9)]
 Pattern = Annotated[str, Rule("pattern")]
 Variable = Annotated[str, Rule("variable")]
+Branch = Annotated[str, Rule("branch")]
 Retries = Annotated[int, Rule("whole", most=1000)]
 Priority = Annotated[int, Rule("whole", least=-1_000_000, most=1_000_000)]
 Command = str | tuple[str, ...]
@@ -122,11 +124,11 @@ class AgentSettings:
 
 @frozen(kw_only=True)
 class WorkspaceSettings:
-    """`[workspace]`: where a session works."""
+    """`[workspace]`: where a session works. `auto` is a worktree in a git repository, else `none`."""
 
-    isolation: Isolation = "none"
+    isolation: AnyIsolation = "auto"
     root: str = ""
-    branch: str = "aad/{spec}"
+    branch: Branch = "aad/{spec}"
     base: str = ""
     setup: str = ""
     keep: Literal["always", "on-failure", "never"] = "on-failure"
@@ -182,6 +184,7 @@ class Override:
     agent: AgentKind | None = None
     run: Command | None = None
     verify: Command | None = None
+    isolation: Isolation | None = None
     timeout: Duration | None = None
     stall_timeout: Duration | None = None
     retries: Retries | None = None

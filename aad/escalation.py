@@ -27,6 +27,7 @@ from aad.events import (
     EscalationLevel,
     EscalationRaised,
     Event,
+    Failure,
 )
 from aad.keepers import KeeperLostError
 from aad.process import SpawnError
@@ -145,8 +146,13 @@ class ParentSession:
         return log
 
     def _mask(self, log: EscalationLog) -> EscalationLog:
-        failure = log.failure and evolve(log.failure, message=self.redact(log.failure.message))
-        return evolve(log, reason=self.redact(log.reason), failure=failure)
+        return evolve(
+            log, reason=self.redact(log.reason), failure=log.failure and self._mask_failure(log.failure)
+        )
+
+    def _mask_failure(self, failure: Failure) -> Failure:
+        files = tuple(map(self.redact, failure.files))
+        return evolve(failure, message=self.redact(failure.message), files=files)
 
     def _new_id(self, log: EscalationLog) -> str:
         first = self._numbers[log.spec_id, log.level] + 1

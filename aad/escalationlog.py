@@ -10,7 +10,7 @@ from attrs import frozen
 
 from aad.agents.base import Question
 from aad.errors import InputError, Problem
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, SessionId
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, SessionId
 from aad.files import write_whole
 from aad.state import Session
 
@@ -28,12 +28,21 @@ class Decision:
 
 
 @frozen(kw_only=True)
+class Work:
+    """What is kept of an attempt that came to nothing, and the command that shows it to a person."""
+
+    ref: str
+    commit: str
+    command: str
+
+
+@frozen(kw_only=True)
 class EscalationLog:
     """A child's trouble as it goes up to the parent session.
 
     `blocks` names the specs that cannot run before this one is complete; `will_retry` is what policy has in
     mind before anybody decides; `log` is the path of the attempt's output; `elapsed` and `limit` are the
-    seconds that a warning about time speaks of.
+    seconds that a warning about time speaks of; `work` is what is kept of what was made.
     """
 
     id: str
@@ -54,6 +63,7 @@ class EscalationLog:
     decision: Decision | None = None
     elapsed: float | None = None
     limit: float | None = None
+    work: Work | None = None
 
     @classmethod
     def about(
@@ -95,6 +105,9 @@ class EscalationLog:
             "reason": self.reason,
             "timestamp": _stamp(self.timestamp),
             "failure": failure and {"exit_code": failure.exit_code, "signal": failure.signal},
+            "conflict": _conflict_json(failure),
+            "work": self.work
+            and {"ref": self.work.ref, "commit": self.work.commit, "show": self.work.command},
             "log": self.log,
             "log_tail": [] if failure is None else list(failure.log_tail),
             "question": question and {"text": question.text, "options": list(question.options)},
@@ -114,6 +127,13 @@ class EscalationLog:
         path = folder / f"{self.id}.json"
         write_whole(path, self.dump())
         return path
+
+
+def _conflict_json(failure: Failure | None) -> dict[str, Any] | None:
+    """Return what contradicts each other, and whose work it is."""
+    if failure is None or failure.reason is not Reason.CONFLICT:
+        return None
+    return {"files": list(failure.files), "specs": list(failure.blocked_by)}
 
 
 def _decision_json(decision: Decision) -> dict[str, Any]:

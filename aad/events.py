@@ -79,7 +79,8 @@ class Failure:
     """Why an attempt did not succeed.
 
     `log_tail` holds the last lines of its output, cleaned and redacted, of `log_lines` in all. `blocked_by`
-    names the specs whose failures are the reason: what was needed, or what ended the run early.
+    names the specs whose failures are the reason: what was needed, what ended the run early, or what a
+    commit contradicts in `files`.
     """
 
     reason: Reason
@@ -89,6 +90,7 @@ class Failure:
     log_tail: tuple[str, ...] = ()
     log_lines: int | None = None
     blocked_by: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -124,7 +126,8 @@ class RunStarted(Event):
     """A run begins, or goes on after an interruption (`resumed`). Opens a segment of the journal.
 
     `swept` names the processes that a killed run had left, which were ended before; `stuck` those that could
-    not be.
+    not be. `base` is the commit that sessions in worktrees start from, `onto` the branch to switch to before
+    their result is merged, where none is checked out.
     """
 
     type: ClassVar[str] = "run_started"
@@ -135,6 +138,8 @@ class RunStarted(Event):
     resumed: bool = False
     swept: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
+    base: str = ""
+    onto: str = ""
 
 
 @frozen(kw_only=True)
@@ -170,10 +175,15 @@ class PlanMade(Event):
 
 @frozen(kw_only=True)
 class WorkspaceReady(SessionEvent):
-    """An attempt is about to begin in a folder: written before its child is started."""
+    """An attempt is about to begin in a folder: written before its child is started.
+
+    `isolation` says what kind of folder it is, and `base` the commit that a worktree was made from.
+    """
 
     type: ClassVar[str] = "workspace_ready"
     workspace: str
+    isolation: str = ""
+    base: str = ""
 
 
 @frozen(kw_only=True)
@@ -300,6 +310,43 @@ class EscalationDecided(SessionEvent):
     message: str | None = None
 
 
+@frozen(kw_only=True, order=True)
+class LeftOut:
+    """A path in a worktree that is in no commit, and why: `secret`, `nested`, `submodule`, `unreadable`."""
+
+    path: str
+    why: str
+
+
+@frozen(kw_only=True)
+class Integrated(SessionEvent):
+    """A session's work is committed, and in the run's result; that it is completed comes next.
+
+    `commit` is what `branch` names now, `result` what the run's branch `target` names now.
+    """
+
+    type: ClassVar[str] = "integrated"
+    branch: str
+    commit: str
+    target: str
+    result: str
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@frozen(kw_only=True)
+class RolledBack(SessionEvent):
+    """The work of an attempt that came to nothing is kept under a ref, and no longer in anybody's way.
+
+    `base` is the commit that the attempt had started from.
+    """
+
+    type: ClassVar[str] = "rolled_back"
+    ref: str
+    commit: str
+    base: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+
+
 @frozen(kw_only=True)
 class Leaked(SessionEvent):
     """A session's child ended and left processes behind, which were ended."""
@@ -352,7 +399,7 @@ TYPES: dict[str, type[Event]] = {
     kind.type: kind
     for kind in (
         RunStarted, PlanMade, WorkspaceReady, SessionStarted, SessionProgress, SessionOutput, *FINAL,
-        SessionWaiting, RetryScheduled, EscalationRaised, EscalationDecided, Leaked, Paused, Resumed,
-        RunFinished,
+        SessionWaiting, RetryScheduled, EscalationRaised, EscalationDecided, Integrated, RolledBack, Leaked,
+        Paused, Resumed, RunFinished,
     )
 }  # fmt: skip

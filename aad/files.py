@@ -1,8 +1,9 @@
-"""Files written whole: a reader finds the old content or the new, never a part. Knows no content."""
+"""Files written whole: a reader finds the old content or the new, never a part. And folders removed whole."""
 
 import errno
 import fcntl
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -53,3 +54,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all in it, also where read-only folders are in it; raises OSError."""
+    if folder.is_symlink() or not folder.is_dir():
+        folder.unlink()
+        return
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        # Caches of packages are made read-only, and then their files cannot be removed.
+        for each, _, _ in os.walk(folder):
+            with suppress(PermissionError):
+                Path(each).chmod(0o700)
+        shutil.rmtree(folder)

@@ -6,9 +6,7 @@ scheduler's, limits the monitor's, decisions the parent session's, facts the rec
 
 import math
 import os
-import random
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,11 +15,14 @@ import trio
 
 from aad.agents.base import allowed_environment
 from aad.attempt import RunChild
+from aad.checkout import Checkout
 from aad.config import OrchestratorConfig
+from aad.descriptors import count_affordable, read_limit
 from aad.display.base import Display
 from aad.durability import CallSync, sync_aside
+from aad.elsewhere import Elsewhere
 from aad.ending import Ending, judge_run
-from aad.errors import InputError, Problem, TransientError
+from aad.errors import InputError, Problem
 from aad.escalation import CommandNotifier, Handler, ParentSession
 from aad.escalationlog import EscalationLog
 from aad.events import (
@@ -33,19 +34,17 @@ from aad.events import (
     Paused,
     Reason,
     Resumed,
-    RetryScheduled,
-    SessionCompleted,
-    SessionFailed,
     SessionId,
     SessionSkipped,
 )
 from aad.graph import DependencyGraph
 from aad.history import read_durations
+from aad.janitor import HURRIED
 from aad.keepers import GO_ON, KILL, STOP, Keepers
 from aad.monitor import Monitor
 from aad.news import mask_news
 from aad.plan import Plan, PlannedSpec, make_plan
-from aad.process import KeptChildren, count_affordable
+from aad.process import KeptChildren
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redact import Redactor
@@ -94,7 +93,7 @@ class Orchestrator:
         self._registry = Registry(self.project, self.config)
         secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
         self._redactor = Redactor(secrets, self.config.logs.redact_patterns)
-        self._slots = min(self.config.orchestrator.slots, count_affordable())
+        self._slots = min(self.config.orchestrator.slots, count_affordable(read_limit()))
         self._limiter = trio.CapacityLimiter(self._slots)
         self._record = RunRecord(
             project=self.project,
@@ -128,7 +127,11 @@ class Orchestrator:
             run_child=self._run_child,
         )
         self._under_way: dict[str, SessionRun] = {}
-        self._failed_elsewhere: Counter[SessionId] = Counter()
+        self._elsewhere = Elsewhere(
+            emit=self._emit,
+            escalate=self.escalate,
+            policy=lambda spec_id: self._factory.policy(self._registry.specs[spec_id]),
+        )
         self._plan: Plan | None = None
         self._scheduler: Scheduler | None = None
         self._scope = trio.CancelScope()
@@ -156,6 +159,11 @@ class Orchestrator:
     def dependency_graph(self) -> DependencyGraph:
         """Which registered spec needs which."""
         return self._registry.graph
+
+    @property
+    def checkout(self) -> Checkout | None:
+        """The checkout that worktrees are made from; None until `make_plan`, and where there are none."""
+        return self._factory.checkout
 
     def events(self) -> AsyncIterator[Event]:
         """Return an async iterator over all events from now to the end of the run.
@@ -208,6 +216,7 @@ class Orchestrator:
         """Return the plan for all registered specs; raises InputError with every fault found."""
         if problems := tuple(self._registry.find_problems()):
             raise InputError(problems)
+        self._factory.inspect()
         return make_plan(
             self._registry.specs.values(),
             done=self.state.completed,
@@ -359,12 +368,15 @@ class Orchestrator:
         self.open()
         if not self._record.under_way:
             self._began = time.monotonic()
+            self._factory.mend()
             settings = self.config.orchestrator
             self._record.start(
                 jobs=self._slots,
                 schedule=settings.schedule,
                 swept=self.swept.ended,
                 stuck=self.swept.left,
+                base=self._factory.base,
+                onto=self._factory.onto,
             )
 
     def _emit(self, event: Event) -> None:
@@ -383,11 +395,14 @@ class Orchestrator:
             # Whoever ends a run, and may have to wait for its children, is told of each that has ended.
             speaking = trio.CancelScope(shield=True)
             nursery.start_soon(self._record.flush_each_turn, speaking, name="displays")
+            await nursery.start(self._factory.janitor.serve)
             try:
                 yield
                 await self._parent.finish()
+                self._factory.janitor.finish()
             finally:
                 speaking.cancel()
+                self._factory.janitor.finish(HURRIED)
             nursery.cancel_scope.cancel()
 
     async def _run_planned(self, planned: PlannedSpec, slot: Slot) -> None:
@@ -458,25 +473,16 @@ class Orchestrator:
     def on_session_completed(self, session_id: SessionId) -> None:
         """Take note that a session which the caller carried out is complete; its dependents may start."""
         session = self._find_idle(session_id)
-        self._emit(SessionCompleted(spec=session.spec_id, attempt=session.attempt))
+        self._elsewhere.complete(session)
         self._note_ended(session)
 
     def on_session_failed(self, session_id: SessionId, error: BaseException | str) -> bool:
         """Take note that a session which the caller carried out has failed; True: try it again."""
         session = self._find_idle(session_id)
-        told = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
-        failure = Failure(reason=Reason.UNKNOWN, message=told)
-        policy = self._factory.policy(self._registry.specs[session.spec_id])
-        self._failed_elsewhere[session_id] += 1
-        number = self._failed_elsewhere[session_id]
-        if policy.allows(failures=number, transient=isinstance(error, TransientError)):
-            delay = policy.delay(number, random.random)
-            self._emit(RetryScheduled(spec=session.spec_id, attempt=number, delay_s=delay, failure=failure))
-            return True
-        log = self.escalate(session_id, told)
-        self._emit(SessionFailed(spec=session.spec_id, attempt=number, failure=failure, escalation=log.id))
-        self._note_ended(session)
-        return False
+        again = self._elsewhere.fail(session, error)
+        if not again:
+            self._note_ended(session)
+        return again
 
     def _note_ended(self, session: Session) -> None:
         if self._scheduler is not None:

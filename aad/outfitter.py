@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from attrs import frozen
 
@@ -16,7 +17,8 @@ from aad.project import Project, make_folder
 from aad.redact import Redactor
 from aad.session import SessionRun
 from aad.spec import Spec
-from aad.workspace import Workspaces
+from aad.workspace import Landed
+from aad.workspaces import Workspaces
 
 
 @frozen(kw_only=True)
@@ -35,17 +37,49 @@ class Outfitter:
     expected: Mapping[str, float]
     run_child: RunChild
 
-    def open_attempt(self, session: SessionRun) -> Attempt:
-        """Return the session's next attempt, ready to run; raises OSError where a folder cannot be made."""
+    async def recover(self, session: SessionRun) -> bool:
+        """See to what a killed run left of a session; tell whether its work is in the result already."""
         spec, number = session.spec, session.number
+        found = await self.workspaces.recover(
+            spec, attempt=number, start=session.known.base, left_out=self._left_out(spec, number)
+        )
+        if isinstance(found, Landed):
+            session.integrated(found)
+        elif found is not None and found.ref != session.known.saved:
+            session.tell_saved(found, number)
+        return isinstance(found, Landed)
+
+    async def open_attempt(self, session: SessionRun) -> Attempt:
+        """Return the session's next attempt, ready to run.
+
+        Raises OSError where a folder cannot be made, GitError and ConflictError where a worktree cannot.
+        """
+        spec, number = session.spec, session.number
+        if session.place is not None and not session.resumes:
+            session.place.set_aside(self._left_out(spec, number - 1))
         folder = self.project.attempt(self.run, spec.id, number)
         events = folder / "events"
         make_folder(events)
         # Made by us, so that nobody else may read what the child says before it is masked.
         os.close(os.open(events / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         session.log = self.project.show(folder / "output.log")
-        workspace = self.workspaces.prepare(spec)
-        self.emit(WorkspaceReady(spec=spec.id, attempt=number, workspace=str(workspace.path)))
+        conflict = session.known.conflict
+        workspace = await self.workspaces.prepare(
+            spec,
+            attempt=number,
+            resumed_from=session.known.base if session.resumes else None,
+            conflict=conflict,
+        )
+        session.place = workspace
+        self.emit(
+            WorkspaceReady(
+                spec=spec.id,
+                attempt=number,
+                workspace=str(workspace.path),
+                isolation=self.workspaces.choose(spec),
+                base=workspace.base,
+            )
+        )
         redactor = self.redactor.fresh()
         return Attempt(
             job=Job(
@@ -57,7 +91,10 @@ class Outfitter:
                 workspace=workspace.path,
                 events_file=events / "events.jsonl",
                 answer=session.answer,
+                conflict=conflict,
+                place=workspace.env,
             ),
+            place=workspace,
             agent=self.find_agent(spec),
             limits=self._limits(spec),
             env=self.env,
@@ -72,6 +109,10 @@ class Outfitter:
             listener=session,
             run_child=self.run_child,
         )
+
+    def _left_out(self, spec: Spec, attempt: int) -> Path:
+        """Return where that goes which an attempt left and no commit holds."""
+        return self.project.attempt(self.run, spec.id, attempt) / "left-out"
 
     def _limits(self, spec: Spec) -> Limits:
         settings = self.config.orchestrator

@@ -7,9 +7,7 @@ when its keeper says so: then nothing of it is left, and whoever else holds the 
 
 import errno
 import os
-import resource
 import signal
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -36,18 +34,6 @@ STUCK = 6.0
 CHUNK = 65536
 # Characters of a program's name that a message repeats.
 LONGEST_NAME = 200
-
-# Descriptors that a child takes of us while it starts, and those that we need besides.
-DESCRIPTORS_EACH = 7
-DESCRIPTORS_OURS = 50
-
-
-def count_affordable() -> int:
-    """Return how many children may run at once before descriptors run out; at least one."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return sys.maxsize
-    return max((soft - DESCRIPTORS_OURS) // DESCRIPTORS_EACH, 1)
 
 
 class SpawnError(Exception):

@@ -104,9 +104,14 @@ def list_descendants(
 
 def choose_finder() -> Finder:
     """Return what finds a process's children, by the quickest means that there are."""
-    if os.path.exists(f"/proc/self/task/{os.getpid()}/children"):  # an option of the kernel
+    if lists_children():
         return list_children
     return find_by_parents(read_parents() if os.path.exists("/proc/self/stat") else ask_parents())
+
+
+def lists_children() -> bool:
+    """Tell whether the kernel lists the children of a process, which it was built to do or not."""
+    return os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 
 
 def list_children(pid: int) -> Iterator[int]:
@@ -177,6 +182,15 @@ def _hold(pid: int) -> int | None:
         raise
     except (AttributeError, OSError):  # not Linux, an old kernel or Python, a sandbox, no descriptor left
         return None
+
+
+def has_handles() -> bool:
+    """Tell whether processes can be held, so that an id which is used again misleads nobody."""
+    handle = _hold(os.getpid())
+    if handle is None:
+        return False
+    os.close(handle)
+    return True
 
 
 def _send(pid: int, handle: int | None, number: signal.Signals) -> None:

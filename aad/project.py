@@ -77,6 +77,10 @@ class Project:
     def worktrees(self) -> Path:
         return self.folder / "worktrees"
 
+    def places(self, root: str) -> tuple[Path, ...]:
+        """Return the folders in which workspaces may lie: ours, and the one that the settings name."""
+        return (self.worktrees, self.root / root) if root else (self.worktrees,)
+
     def run(self, run_id: str) -> Path:
         return self.runs / run_id
 
@@ -96,13 +100,17 @@ class Project:
         except ValueError:
             return str(path)
 
-    def prepare(self) -> None:
-        """Make our own folders, readable by their owner alone, and keep them out of git."""
+    def prepare(self, *, hidden: bool = False) -> None:
+        """Make our own folders, readable by their owner alone, and keep them out of git.
+
+        `hidden` keeps the file that does so out of git as well: nobody asked for it.
+        """
         for name in OWN_FOLDERS:
             (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         ignore = self.folder / ".gitignore"
         if not ignore.exists():
-            ignore.write_text("".join(f"{name}/\n" for name in OWN_FOLDERS), encoding="utf-8")
+            names = [*(f"{name}/" for name in OWN_FOLDERS), *([".gitignore"] if hidden else [])]
+            ignore.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 
 def find_project(start: Path | None = None) -> Project:

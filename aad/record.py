@@ -23,10 +23,13 @@ from aad.events import (
     EscalationRaised,
     Event,
     Failure,
+    Integrated,
     Leaked,
+    LeftOut,
     PlanEntry,
     PlanMade,
     RetryScheduled,
+    RolledBack,
     RunFinished,
     RunStarted,
     SessionEnded,
@@ -83,7 +86,7 @@ class RunRecord:
     def open(self, *, resume: bool = False) -> None:
         """Take the project's lock and the run's journal; raises InputError, LockedError, JournalError."""
         try:
-            self.project.prepare()
+            self.project.prepare(hidden=True)
         except OSError as error:
             taken = error.filename if isinstance(error, FileExistsError) else self.project.folder
             problem = Problem("run_folder_unwritable", {"why": error.strerror}, path=str(taken))
@@ -104,7 +107,14 @@ class RunRecord:
             self._stack = stack.pop_all()
 
     def start(
-        self, *, jobs: int, schedule: str, swept: tuple[str, ...] = (), stuck: tuple[str, ...] = ()
+        self,
+        *,
+        jobs: int,
+        schedule: str,
+        swept: tuple[str, ...] = (),
+        stuck: tuple[str, ...] = (),
+        base: str = "",
+        onto: str = "",
     ) -> None:
         """Record that the run begins, or goes on."""
         self.emit(
@@ -116,6 +126,8 @@ class RunRecord:
                 resumed=self.resumed,
                 swept=swept,
                 stuck=stuck,
+                base=base,
+                onto=onto,
             )
         )
 
@@ -254,7 +266,7 @@ class RunRecord:
 
 
 def redact_event(redactor: Redactor, event: Event) -> Event:
-    """Return an event with the secrets in what it says masked; ids and paths stay as they are."""
+    """Return an event with the secrets in what it says masked; ids and our own paths stay as they are."""
     match event:
         case PlanMade(specs=specs):
             return evolve(event, specs=_redact_titles(redactor, specs))
@@ -267,6 +279,8 @@ def redact_event(redactor: Redactor, event: Event) -> Event:
             return evolve(event, message=redactor.redact(words), processes=tuple(map(redactor.redact, names)))
         case SessionProgress(message=str() as words) | SessionWaiting(message=words):
             return evolve(event, message=redactor.redact(words))
+        case Integrated(left_out=(_, *_) as left) | RolledBack(left_out=(_, *_) as left):
+            return evolve(event, left_out=_redact_paths(redactor, left))
         case EscalationDecided(message=str() as words) | SessionOutput(message=words):
             return evolve(event, message=redactor.redact(words))
     return event
@@ -281,5 +295,13 @@ def _redact_titles(redactor: Redactor, specs: tuple[PlanEntry, ...]) -> tuple[Pl
 
 
 def _redact_failure(redactor: Redactor, failure: Failure) -> Failure:
-    tail = tuple(map(redactor.redact, failure.log_tail))
-    return evolve(failure, message=redactor.redact(failure.message), log_tail=tail)
+    return evolve(
+        failure,
+        message=redactor.redact(failure.message),
+        log_tail=tuple(map(redactor.redact, failure.log_tail)),
+        files=tuple(map(redactor.redact, failure.files)),
+    )
+
+
+def _redact_paths(redactor: Redactor, left_out: tuple[LeftOut, ...]) -> tuple[LeftOut, ...]:
+    return tuple(evolve(left, path=redactor.redact(left.path)) for left in left_out)

@@ -42,7 +42,11 @@ class Registry:
             spec = evolve(spec, run=run)
         elif isinstance(run, Sequence):
             spec = evolve(spec, run=tuple(run))
-        spec = self._add(apply_overrides(self.config, spec))
+        spec = apply_overrides(self.config, spec)
+        if callable(run) and spec.isolation is None and self.config.workspace.isolation == "auto":
+            # It runs in our process, whose folder is one for all: only who asks for a worktree looks for it.
+            spec = evolve(spec, isolation="none")
+        spec = self._add(spec)
         if callable(run):
             self.functions[spec.id] = FunctionAgent(run)
         return spec

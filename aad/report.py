@@ -22,6 +22,7 @@ def summarize(state: RunState) -> dict[str, Any]:
         "status": state.status,
         "exit_code": state.exit_code,
         "duration_s": round(state.duration_s, 3),
+        **_describe_result(state),
         "counts": {str(status): count for status, count in state.count().items()},
         "specs": [_summarize_session(session) for session in state.sessions.values()],
     }
@@ -42,6 +43,7 @@ def describe_status(state: RunState, now: float) -> dict[str, Any]:
         "started": _time(state.started),
         "ended": _time(state.ended),
         "status": state.status,
+        **_describe_result(state),
         "specs": [_describe_session(session, now) for session in state.sessions.values()],
     }
 
@@ -70,6 +72,7 @@ def _summarize_session(session: Session) -> dict[str, Any]:
         "duration_s": round(session.duration_s, 3),
         "done_before": session.done_before,
         "log": session.log,
+        **_describe_work(session),
         "failure": session.failure and _describe_failure(session.failure),
         "escalations": list(session.escalations),
         "usage": usage and _describe_usage(usage),
@@ -86,7 +89,20 @@ def _describe_session(session: Session, now: float) -> dict[str, Any]:
         "eta_s": session.eta_s,
         "duration_s": round(running_time(session, now), 3),
         "log": session.log,
+        **_describe_work(session),
         "escalations": list(session.escalations),
+    }
+
+
+def _describe_result(state: RunState) -> dict[str, Any]:
+    return {"base": state.base or None, "branch": state.branch or None, "result": state.result or None}
+
+
+def _describe_work(session: Session) -> dict[str, Any]:
+    return {
+        "workspace": session.workspace or None,
+        "branch": session.branch or None,
+        "commit": session.commit,
     }
 
 
@@ -110,6 +126,7 @@ def _describe_failure(failure: Failure) -> dict[str, Any]:
         "exit_code": failure.exit_code,
         "signal": failure.signal,
         "blocked_by": list(failure.blocked_by),
+        "files": list(failure.files),
     }
 
 

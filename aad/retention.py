@@ -21,6 +21,8 @@ class Hold(StrEnum):
 
     UNDER_WAY = "under_way"
     WAITING = "waiting"
+    # Without the run's journal they would be nobody's.
+    WORKSPACES = "workspaces"
 
 
 @frozen(kw_only=True)

@@ -15,16 +15,18 @@ from attrs import define, evolve, field, frozen
 from aad.agents.base import Outcome, Question, Verdict, failed
 from aad.attempt import Attempt
 from aad.display.failures import describe_failure
-from aad.escalationlog import Decision, EscalationLog
+from aad.escalationlog import Decision, EscalationLog, Work
 from aad.events import (
     Action,
     EscalationKind,
     EscalationLevel,
     Event,
     Failure,
+    Integrated,
     Leaked,
     Reason,
     RetryScheduled,
+    RolledBack,
     SessionCancelled,
     SessionCompleted,
     SessionEnded,
@@ -35,23 +37,29 @@ from aad.events import (
     SessionWaiting,
     Usage,
 )
+from aad.gitcalls import GitError
+from aad.integration import ConflictError
 from aad.news import Progress, Trouble
 from aad.process import SpawnError, explain_os_error
 from aad.retry import RetryPolicy
 from aad.spec import Spec
 from aad.state import FINAL, Session
+from aad.workspace import Landed, Saved, Workspace
 
 KINDS = {
     Reason.TIMED_OUT: EscalationKind.TIMED_OUT,
     Reason.STALLED: EscalationKind.STALLED,
     Reason.VERIFY_FAILED: EscalationKind.VERIFY_FAILED,
     Reason.SPAWN_FAILED: EscalationKind.SPAWN_FAILED,
+    Reason.CONFLICT: EscalationKind.CONFLICT,
 }
 ENDS: dict[Reason, type[SessionEnded]] = {Reason.TIMED_OUT: SessionTimedOut, Reason.STALLED: SessionTimedOut}
 
 # Seconds at most to the next try when no descriptor, process or memory is to be had; doubled each time.
 SCARCE_DELAY = 0.1
 SCARCE_MOST = 1.0
+# Seconds that the work of an attempt may take to be put aside, while a run that was told to end waits for it.
+SAVE_LIMIT = 30.0
 
 
 class Slot(Protocol):
@@ -85,16 +93,19 @@ class Watcher(Protocol):
 class Crew:
     """Those whom every session of a run works with.
 
-    `durable` waits until all that was recorded is on the disk. `open_attempt` makes the next attempt and
-    raises OSError where its folders cannot be made; `blocks` names the specs that need a spec; `fail_fast`
-    says that nothing more is started after a failure; `draw` gives a random number from 0 to 1.
+    `durable` waits until all that was recorded is on the disk. `recover` sees to what a killed run left of a
+    session, and tells whether its work is in the result already. `open_attempt` makes the next attempt and
+    raises OSError, GitError or ConflictError where there can be no workspace; `blocks` names the specs that
+    need a spec; `fail_fast` says that nothing more is started after a failure; `draw` gives a random number
+    from 0 to 1.
     """
 
     emit: Callable[[Event], None]
     durable: Callable[[], Awaitable[None]]
     parent: Parent
     watcher: Watcher
-    open_attempt: Callable[["SessionRun"], Attempt]
+    recover: Callable[["SessionRun"], Awaitable[bool]]
+    open_attempt: Callable[["SessionRun"], Awaitable[Attempt]]
     blocks: Callable[[str], tuple[str, ...]]
     fail_fast: bool = False
     draw: Callable[[], float] = random.random
@@ -104,7 +115,8 @@ class Crew:
 class SessionRun:
     """A session under way. `number` is the attempt's, counted from 1 over all that the journal knows.
 
-    `ran` are the seconds that attempts took in this run, `log` the path of the newest one's output.
+    `ran` are the seconds that attempts took in this run, `log` the path of the newest one's output, `place`
+    where it worked, and `saved` what is kept of its work.
     """
 
     spec: Spec
@@ -117,12 +129,20 @@ class SessionRun:
     log: str | None = field(default=None, init=False)
     ran: float = field(default=0.0, init=False)
     current: Attempt | None = field(default=None, init=False)
+    place: Workspace | None = field(default=None, init=False)
+    saved: Saved | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     _scarce: int = field(default=0, init=False)
     _redactions: int = field(default=0, init=False)
+    # The next attempt takes up the last one where it was; else it starts clean.
+    resumes: bool = field(init=False)
+    # An earlier run may have left work in the session's worktree.
+    _has_leftover: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.number = self.known.attempt
+        self.resumes = self.answer is not None
+        self._has_leftover = bool(self.known.base) and not self.resumes
 
     async def run(self) -> None:
         """Make attempts until the session has ended, or waits for a person."""
@@ -136,7 +156,10 @@ class SessionRun:
 
     async def _try(self) -> bool:
         """Make one attempt and deal with its verdict; tell whether another follows."""
+        if self._has_leftover:
+            return await self._recover()
         self.number += 1
+        self.saved = None
         try:
             verdict = await self._attempt()
         except SpawnError as error:
@@ -152,26 +175,70 @@ class SessionRun:
             return await self._ask(verdict.question)
         return await self._fail(verdict)
 
+    async def _recover(self) -> bool:
+        """See to what an earlier run left of the session; tell whether an attempt follows."""
+        try:
+            landed = await self.crew.recover(self)
+        except (GitError, OSError) as error:
+            # An attempt would begin by removing what is there, and it may be all that there is.
+            return await self._fail(failed(Failure(reason=Reason.SPAWN_FAILED, message=str(error))))
+        self._has_leftover = False
+        if landed:
+            self._finish(SessionCompleted)
+        return not landed
+
     async def _attempt(self) -> Verdict:
         """Make one attempt; raises SpawnError for a start that may succeed later."""
         try:
-            attempt = self.crew.open_attempt(self)
+            attempt = await self.crew.open_attempt(self)
         except OSError as error:
             return _judge_spawn(explain_os_error(error))
-        self.current = attempt
+        except GitError as error:
+            return failed(Failure(reason=Reason.SPAWN_FAILED, message=str(error)))
+        except ConflictError as error:
+            return failed(Failure(reason=Reason.CONFLICT, files=error.files, blocked_by=error.specs))
+        self.current, self.resumes, verdict = attempt, False, None
         try:
             # What ended before this, and that it begins: once both are on the disk, nothing is run twice.
             await self.crew.durable()
             # A journal that was lost meanwhile has cancelled us, and so may a person.
             await trio.lowlevel.checkpoint_if_cancelled()
             with self.crew.watcher.watch(attempt):
-                return await attempt.run()
+                verdict = await attempt.run()
         except SpawnError as error:
-            return _judge_spawn(error)
+            verdict = _judge_spawn(error)
         finally:
             self.current = None
             self._redactions = attempt.redactor.count
             self.ran += trio.current_time() - attempt.started_at
+            if verdict is None or verdict.outcome is Outcome.FAILED:
+                with trio.move_on_after(SAVE_LIMIT, shield=True):
+                    await self._save(attempt)
+        return verdict
+
+    async def _save(self, attempt: Attempt) -> None:
+        """Keep what an attempt made that came to nothing."""
+        try:
+            self.saved = saved = await attempt.place.save()
+        except (GitError, OSError) as error:
+            words = f"its work could not be saved: {error}"
+            self.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
+            return
+        if saved is not None:
+            self.tell_saved(saved, self.number)
+
+    def tell_saved(self, saved: Saved, attempt: int) -> None:
+        """Record where the work of an attempt is kept."""
+        self.crew.emit(
+            RolledBack(
+                spec=self.spec.id,
+                attempt=attempt,
+                ref=saved.ref,
+                commit=saved.commit,
+                base=saved.base,
+                left_out=saved.left_out,
+            )
+        )
 
     async def _fail(self, verdict: Verdict) -> bool:
         """Take a failure to the parent session and do as it says."""
@@ -195,7 +262,7 @@ class SessionRun:
             case Action.RETRY:
                 return await self._retry(failure, log)
             case Action.ANSWER:
-                self.answer = decision.text or ""
+                self.answer, self.resumes = decision.text or "", True
                 self._wait(log)
                 return await self._go_on(failure, log)
             case Action.WAIT:
@@ -256,6 +323,9 @@ class SessionRun:
         escalation: str | None = None,
         usage: Usage | None = None,
     ) -> None:
+        # Interrupted, it goes on one day where it was.
+        if self.place is not None and kind is not SessionCancelled:
+            self.place.leave(completed=kind is SessionCompleted)
         self.crew.emit(
             kind(
                 spec=self.spec.id,
@@ -279,7 +349,13 @@ class SessionRun:
         blocks = self.crew.blocks(self.spec.id)
         log = EscalationLog.about(self.known, level=level, kind=kind, reason=reason, blocks=blocks)
         # What is known of the session may not have heard of this attempt yet.
-        return evolve(log, attempt=self.number, log=self.log, redactions=self._redactions)
+        return evolve(
+            log, attempt=self.number, log=self.log, redactions=self._redactions, work=self._show_work()
+        )
+
+    def _show_work(self) -> Work | None:
+        saved = self.saved
+        return None if saved is None else Work(ref=saved.ref, commit=saved.commit, command=saved.command)
 
     # What an attempt tells its listener.
 
@@ -316,6 +392,19 @@ class SessionRun:
     def leaked(self, processes: tuple[str, ...]) -> None:
         words = f"left running, and ended: {', '.join(processes)}"
         self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=words, processes=processes))
+
+    def integrated(self, landed: Landed) -> None:
+        self.crew.emit(
+            Integrated(
+                spec=self.spec.id,
+                attempt=self.number,
+                branch=landed.branch,
+                commit=landed.commit,
+                target=landed.target,
+                result=landed.result,
+                left_out=landed.left_out,
+            )
+        )
 
     def _foresee(self, share: float | None) -> float | None:
         """Return the seconds left if the rest goes as fast as what is done."""

@@ -75,6 +75,7 @@ class Spec:
     agent: str | None = None
     run: str | tuple[str, ...] | None = None
     verify: str | tuple[str, ...] | None = None
+    isolation: str | None = None
     timeout: float | None = None
     stall_timeout: float | None = None
     retries: int | None = None

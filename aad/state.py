@@ -84,6 +84,16 @@ class Session:
     usages: list[events.Usage] = field(factory=list)
     # Complete before the run began; such a session gets no event of its own.
     done_before: bool = False
+    # Where it worked last, and the commit that this worktree was made from.
+    workspace: str = ""
+    base: str = ""
+    # The commit of its work once that is integrated, and the branch that names it.
+    commit: str | None = None
+    branch: str = ""
+    # The ref that keeps the work of the last attempt that came to nothing.
+    saved: str = ""
+    # With what its work could not be integrated, until it is.
+    conflict: events.Failure | None = None
 
     def apply(self, event: SessionEvent) -> None:
         """Take in one event; raises IllegalTransitionError for one that the status does not allow."""
@@ -100,6 +110,12 @@ class Session:
                 self._end(event)
             case events.EscalationRaised():
                 self.escalations.append(event.escalation)
+            case events.WorkspaceReady():
+                self.workspace, self.base = event.workspace, event.base
+            case events.RolledBack():
+                self.saved = event.ref
+            case events.Integrated():
+                self.commit, self.branch, self.conflict = event.commit, event.branch, None
 
     def check(self, event: SessionEvent) -> None:
         """Raise IllegalTransitionError for an event that the status does not allow."""
@@ -122,6 +138,8 @@ class Session:
     def _end(self, event: events.SessionEnded | events.RetryScheduled) -> None:
         self.failure, self.pid, self.eta_s = event.failure, None, None
         self.duration_s = event.duration_s
+        if event.failure is not None and event.failure.reason is events.Reason.CONFLICT:
+            self.conflict = event.failure
         if isinstance(event, events.SessionCompleted):
             self.progress, self.guessed = 1.0, False
         if isinstance(event, events.SessionEnded):
@@ -151,6 +169,12 @@ class RunState:
     # What any segment of the run planned, by id, as it was planned last.
     planned: dict[str, events.PlanEntry] = field(factory=dict)
     sessions: dict[SessionId, Session] = field(factory=dict)
+    # The commit that worktrees start from, the branch with the run's result, and the commit that this names.
+    # `onto` is the branch to switch to before it is merged, where none is checked out.
+    base: str = ""
+    onto: str = ""
+    branch: str = ""
+    result: str = ""
     # By spec, what left the run: were it to come back, its attempts would be counted on.
     removed: dict[str, Session] = field(factory=dict)
 
@@ -206,6 +230,8 @@ class RunState:
 
     def _judge(self, event: SessionEvent) -> None:
         match event:
+            case events.Integrated():
+                self.branch, self.result = event.target, event.result
             case events.EscalationRaised(level=events.EscalationLevel.CRITICAL):
                 self.critical = self.critical or event.escalation
             case events.EscalationDecided() if event.escalation == self.critical:
@@ -213,6 +239,7 @@ class RunState:
 
     def _start(self, event: events.RunStarted) -> None:
         self.run, self.pid, self.jobs = event.run, event.pid, event.jobs
+        self.base, self.onto = event.base or self.base, event.onto
         self.status, self.ended, self.exit_code, self.signal = "running", None, None, None
         self.critical = self.paused = None
         if self.started is None:

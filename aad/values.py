@@ -113,6 +113,14 @@ def _read_variable(value: object, _: Rule) -> str:
     return text
 
 
+def _read_branch(value: object, _: Rule) -> str:
+    text = read_text(value)
+    # Whether it makes a branch is for git to say. Other braces are slips, such as `{sepc}`.
+    if "{spec}" in text and not re.search("[{}]", text.replace("{spec}", "")):
+        return text
+    raise WrongValueError("config_branch", value=show(text))
+
+
 def _parse(parse: Callable[[str], T], value: object, key: str) -> T:
     """Parse a number with its unit; a plain 0 needs none."""
     text = "0" if value == 0 and not isinstance(value, bool) else value
@@ -134,6 +142,7 @@ READERS: dict[str, Callable[[object, Rule], object]] = {
     "number": _read_number,
     "pattern": _read_pattern,
     "variable": _read_variable,
+    "branch": _read_branch,
 }
 # How code gives what people write with a unit.
 PLAIN_FORMS = {"duration": "number", "size": "whole"}

@@ -23,7 +23,7 @@ NEAR = 0.8
 OWN = frozenset(
     {
         PROFILE, "AAD_RUN_ID", "AAD_SESSION_ID", "AAD_SPEC_ID", "AAD_SPEC_FILE", "AAD_ATTEMPT", "AAD_MODE",
-        "AAD_WORKSPACE", "AAD_EVENTS", "AAD_ANSWER", "AAD_ESCALATION",
+        "AAD_WORKSPACE", "AAD_EVENTS", "AAD_ANSWER", "AAD_CONFLICT", "AAD_ESCALATION",
     }
 )  # fmt: skip
 FLAGS = {"true": True, "1": True, "false": False, "0": False}

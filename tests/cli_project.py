@@ -12,6 +12,7 @@ from aad.cli import run_command
 from aad.events import (
     Event,
     Failure,
+    Integrated,
     PlanEntry,
     PlanMade,
     Reason,
@@ -128,3 +129,13 @@ FAILED_RUN: tuple[Event, ...] = (
 )
 # The same run, killed while its second spec ran.
 KILLED_RUN = FAILED_RUN[:5]
+# What its first spec made, were it in a git repository.
+INTEGRATED = Integrated(
+    ts=START + 62,
+    spec="SPEC-001",
+    attempt=1,
+    branch="aad/SPEC-001",
+    commit="c0ffee",
+    target=f"aad/run/{RUN}",
+    result="facade",
+)

@@ -17,6 +17,7 @@ from aad.output import OutputLog
 from aad.redact import Redactor
 from aad.spec import Spec
 from aad.testing import Script, ScriptedChildren
+from aad.workspace import Landed, PlainWorkspace
 
 SECRET = "correct-horse-battery"  # noqa: S105 - what a test looks for
 
@@ -38,6 +39,9 @@ class Heard:
 
     def leaked(self, processes: tuple[str, ...]) -> None:
         self.told.append(("leaked", *processes))
+
+    def integrated(self, landed: Landed) -> None:
+        self.told.append(("integrated", landed.commit))
 
     def only(self, *kinds: str) -> list[tuple[object, ...]]:
         """Return what was told of some kinds, less the kind where it is the only one."""
@@ -108,6 +112,7 @@ class Bench:
                 workspace=self.folder,
                 events_file=self.events_file,
             ),
+            place=PlainWorkspace(path=self.folder, spec_file=str(self.spec_file)),
             agent=agent,
             limits=limits or Limits(),
             env=env or {"PATH": "/usr/bin:/bin"},

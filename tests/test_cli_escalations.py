@@ -10,7 +10,7 @@ from attrs import evolve
 from cli_project import RUN, START, STARTED, Cli, Outcome, open_cli
 
 from aad.agents.base import Question
-from aad.escalationlog import Decision, EscalationLog
+from aad.escalationlog import Decision, EscalationLog, Work
 from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RunFinished
 
 WHEN = datetime(2026, 11, 22, 21, 38, 24, tzinfo=UTC)
@@ -43,6 +43,17 @@ QUESTION = EscalationLog(
     timestamp=WHEN + timedelta(hours=1),
     attempt=2,
     question=Question(text="Which one?\nBoth are there.", options=("PostgreSQL", "SQLite")),
+)
+CONFLICT = evolve(
+    FAILURE,
+    kind=EscalationKind.CONFLICT,
+    reason="merge conflict in src/a.py, b.py (changes of SPEC-002, SPEC-003)",
+    failure=Failure(reason=Reason.CONFLICT, files=("src/a.py", "b.py"), blocked_by=("SPEC-002", "SPEC-003")),
+    work=Work(
+        ref=f"refs/aad/{RUN}/SPEC-003/1",
+        commit="5eed",
+        command=f"git diff ba5e refs/aad/{RUN}/SPEC-003/1",
+    ),
 )
 
 
@@ -176,6 +187,53 @@ SPEC-003-error
   → aad logs SPEC-003 --run {RUN} --attempt 1
   → aad orchestrate --resume {RUN}
 """
+    )
+
+
+def test_a_conflict_is_shown_with_what_contradicts_what_is_kept_and_what_will_be_done(cli: Cli) -> None:
+    write(cli, CONFLICT)
+
+    outcome = cli.run("escalations", "show", "SPEC-003-error")
+
+    assert (
+        outcome.out
+        == f"""\
+SPEC-003-error
+  state     decided
+  level     error
+  kind      conflict
+  spec      SPEC-003 (attempt 1)
+  run       {RUN}
+  time      2026-11-22 21:38:24
+  reason    merge conflict in src/a.py, b.py (changes of SPEC-002, SPEC-003)
+  files     src/a.py, b.py
+  specs     SPEC-002, SPEC-003
+  blocks    SPEC-004, SPEC-005
+  work      refs/aad/{RUN}/SPEC-003/1
+  log       .aad/runs/{RUN}/SPEC-003/1/output.log
+  decision  skip, decided by policy
+            2026-11-22 21:38:25
+  → git diff ba5e refs/aad/{RUN}/SPEC-003/1
+  → aad logs SPEC-003 --run {RUN} --attempt 1
+  → aad orchestrate --resume {RUN} (does SPEC-003 anew, on top of what is finished by then)
+"""
+    )
+
+
+def test_a_conflict_is_shown_in_japanese(cli: Cli) -> None:
+    write(cli, CONFLICT)
+
+    outcome = cli.run("escalations", "show", "SPEC-003-error", "--lang", "ja")
+
+    shown = outcome.out.splitlines()
+    assert shown[8:12] == [
+        "  ファイル      src/a.py, b.py",
+        "  関係する仕様  SPEC-002, SPEC-003",
+        "  止まる仕様    SPEC-004, SPEC-005",
+        f"  作業内容      refs/aad/{RUN}/SPEC-003/1",
+    ]
+    assert shown[-1] == (
+        f"  → aad orchestrate --resume {RUN} (SPEC-003 を、その時点で完了している成果の上でやり直します)"
     )
 
 

@@ -64,7 +64,9 @@ Commands:
   escalations  List or show what sessions raised.
   graph        Draw what depends on what.
   runs         List, show or prune runs.
+  clean        Remove worktrees that nobody needs.
   specs        List or check the spec files.
+  doctor       Say whether aad will work here.
 """
 
 
@@ -208,6 +210,7 @@ def test_help_loads_nothing_heavy_and_no_command(tmp_path: Path, arguments: list
         ["escalations"],
         ["logs", "SPEC-001"],
         ["init"],
+        ["doctor"],
     ],
 )
 def test_what_starts_nothing_loads_neither_trio_nor_rich_nor_tomlkit(cli: Cli, arguments: list[str]) -> None:

@@ -50,6 +50,11 @@ OPEN = (
     "run {run} was planned without these changes (--accept-changes goes on with them; without --resume a new "
     "run begins)\n"
 )
+SHARED = (
+    "the project's folder is shared: SPEC-001 and SPEC-003 may run in it side by side "
+    '([workspace] isolation = "directory" gives each session a folder, --jobs 1 lets one run at a time, '
+    "`paths` tell that two do not meet)\n"
+)
 CHAIN = {
     "SPEC-001": "---\nrun: echo one\n---\n# SPEC-001: One\n",
     "SPEC-002": "---\nrun: echo two\ndepends_on: [SPEC-001]\n---\n# SPEC-002: Two\n",
@@ -147,7 +152,7 @@ def test_an_agent_that_is_not_known_is_refused(chain: Cli) -> None:
 def test_a_dry_run_writes_nothing_but_the_plan(chain: Cli, form: str) -> None:
     before = list_files(chain.project.root)
 
-    outcome = chain.run("orchestrate", "--all", "--dry-run", "--format", form)
+    outcome = chain.run("orchestrate", "--all", "--dry-run", "--jobs", "1", "--format", form)
 
     assert (outcome.status, outcome.err, bool(outcome.out)) == (0, "", True)
     assert list_files(chain.project.root) == before
@@ -197,12 +202,66 @@ def test_no_deps_takes_what_is_named_alone(chain: Cli) -> None:
 def test_drafts_that_were_left_out_are_named_beside_the_plan(chain: Cli) -> None:
     chain.write_spec("SPEC-004", "---\nstatus: Draft\nrun: x\n---\n")
 
-    without = chain.run("orchestrate", "--all", "--dry-run", "--format", "json")
-    taken = chain.run("orchestrate", "--all", "--allow-draft", "--dry-run", "--format", "json")
+    dry = ("orchestrate", "--all", "--dry-run", "--jobs", "1", "--format", "json")
+
+    without = chain.run(*dry)
+    taken = chain.run(*dry, "--allow-draft")
 
     assert without.err == "left out, still drafts: SPEC-004 (--allow-draft takes them in)\n"
     assert {spec["id"] for spec in json.loads(without.out)["specs"]} == set(CHAIN)
     assert (taken.err, len(json.loads(taken.out)["specs"])) == ("", 4)
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["plan", "run"])
+def test_sessions_that_may_share_the_folder_are_named(chain: Cli, dry: list[str]) -> None:
+    outcome = chain.run("orchestrate", "--all", "--jobs", "2", *dry)
+
+    assert outcome.err.splitlines(keepends=True).count(SHARED) == 1
+
+
+def test_sessions_that_may_share_the_folder_are_named_in_japanese(chain: Cli) -> None:
+    outcome = chain.run("orchestrate", "--all", "--jobs", "2", "--dry-run", "--lang", "ja")
+
+    assert outcome.err == (
+        "SPEC-001 と SPEC-003 が、プロジェクトのフォルダーで同時に動くことがあります"
+        '（[workspace] isolation = "directory" ならセッションごとに別のフォルダーを使い、'
+        "--jobs 1 なら一つずつ動きます。"
+        "互いに触れないものは `paths` に書いてください）\n"
+    )
+
+
+@pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["plan", "run"])
+def test_who_wants_quiet_is_not_told_who_shares_the_folder(chain: Cli, dry: list[str]) -> None:
+    outcome = chain.run("orchestrate", "--all", "--jobs", "2", "-q", *dry)
+
+    assert SHARED not in outcome.err
+
+
+def test_what_is_left_of_a_run_may_share_the_folder_as_well(chain: Cli) -> None:
+    chain.write_spec("SPEC-001", "---\nrun: exit 1\n---\n")
+    chain.run("orchestrate", "--all", "--jobs", "1")
+
+    outcome = chain.run("orchestrate", "--resume", "--jobs", "2", "--dry-run")
+
+    assert outcome.err == SHARED
+
+
+def test_where_the_settings_keep_sessions_apart_there_is_nothing_to_tell(chain: Cli) -> None:
+    configure(chain, '[workspace]\nisolation = "directory"\n')
+
+    outcome = chain.run("orchestrate", "--all", "--jobs", "2", "--dry-run")
+
+    assert outcome.err == ""
+
+
+def test_in_a_repository_worktrees_are_the_way_to_share_no_folder(chain: Cli) -> None:
+    configure(chain, '[workspace]\nisolation = "none"\n')
+    subprocess.run(["git", "init", "--quiet", chain.project.root], check=True)
+
+    outcome = chain.run("orchestrate", "--all", "--jobs", "2", "--dry-run")
+
+    advice = SHARED.replace("directory", "worktree").replace("session a folder", "session a worktree")
+    assert outcome.err == advice
 
 
 def test_specs_may_lie_elsewhere(cli: Cli) -> None:
@@ -563,7 +622,7 @@ def test_what_lies_where_the_runs_should_is_named(chain: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["orchestrate", "--all", "--dry-run"], ["--help"], ["specs"], ["logs", "SPEC-001"]]
+    "arguments", [["orchestrate", "--all", "--dry-run", "-q"], ["--help"], ["specs"], ["logs", "SPEC-001"]]
 )
 def test_what_cannot_be_written_is_an_error(chain: Cli, arguments: list[str]) -> None:
     chain.run("orchestrate", "--specs", "SPEC-001", "-q")

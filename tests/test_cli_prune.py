@@ -325,6 +325,32 @@ nothing to remove
     assert list_runs(cli.project.runs) == [NEWEST, OLD, OLDEST]
 
 
+def test_a_run_that_has_workspaces_stays_until_they_are_gone(cli: Cli) -> None:
+    cli.project.config.parent.mkdir()
+    cli.project.config.write_text('[workspace]\nroot = "aside"\n', encoding="utf-8")
+    write_run(cli, OLDEST, days=40)
+    write_run(cli, OLDER, days=38)
+    write_run(cli, OLD, days=35)
+    write_run(cli, NEWEST)
+    (cli.project.worktrees / OLDEST / "SPEC-001").mkdir(parents=True)
+    (cli.project.root / "aside" / OLDER / "SPEC-001").mkdir(parents=True)
+    (cli.project.worktrees / OLD).mkdir()
+
+    outcome = cli.run("runs", "prune")
+
+    kept = "kept: it has workspaces (aad clean)"
+    assert outcome == Outcome(
+        0,
+        f"""\
+  {OLDEST}  40d  5.0 kB  age: over 30d  {kept}
+  {OLDER}  38d  5.0 kB  age: over 30d  {kept}
+✓ {OLD}  35d  5.0 kB  age: over 30d
+1 run removed, 5.0 kB freed
+""",
+        "",
+    )
+
+
 def test_where_escalations_cannot_be_read_nothing_is_removed(cli: Cli) -> None:
     write_five_runs(cli)
     cli.project.escalations.write_bytes(b"no folder")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from cli_project import FAILED_RUN, KILLED_RUN, PLAN, RUN, STARTED, Cli, Outcome, begin, open_cli
+from cli_project import FAILED_RUN, INTEGRATED, KILLED_RUN, PLAN, RUN, STARTED, Cli, Outcome, begin, open_cli
 
 from aad.events import RunFinished
 from aad.lock import hold_lock
@@ -153,7 +153,8 @@ def test_a_run_as_json_is_its_summary(cli: Cli) -> None:
 
     spec = {
         "id": "SPEC-001", "title": "Domain", "status": "pending", "attempt": 0, "duration_s": 0.0,
-        "done_before": False, "log": None, "failure": None, "escalations": [], "usage": None,
+        "done_before": False, "log": None, "workspace": None, "branch": None, "commit": None, "failure": None,
+        "escalations": [], "usage": None,
     }  # fmt: skip
     assert json.loads(outcome.out) == {
         "version": 1,
@@ -163,6 +164,9 @@ def test_a_run_as_json_is_its_summary(cli: Cli) -> None:
         "status": "failed",
         "exit_code": 1,
         "duration_s": 92.0,
+        "base": None,
+        "branch": None,
+        "result": None,
         "counts": {"pending": 1},
         "specs": [spec],
     }
@@ -204,3 +208,18 @@ def test_the_newest_run_is_shown_by_its_word_too(cli: Cli, name: str) -> None:
     outcome = cli.run("runs", "show", name, "--format", "json")
 
     assert (outcome.status, json.loads(outcome.out)["run"]) == (0, RUN)
+
+
+def test_the_branch_with_the_result_of_a_run_is_named_once(cli: Cli) -> None:
+    cli.write_journal(*FAILED_RUN[:3], INTEGRATED, *FAILED_RUN[3:])
+
+    outcome = cli.run("runs", "show")
+
+    assert outcome.out.splitlines()[-5:] == [
+        "  Skipped: 1 (SPEC-003)",
+        f"  Result: aad/run/{RUN}",
+        "  Total time: 1m 32s",
+        "  Critical path: SPEC-001 → SPEC-002 (1m 32s)",
+        f"  Next: aad logs SPEC-002 · aad orchestrate --resume · git merge aad/run/{RUN}",
+    ]
+    assert outcome.out.count("Result:") == 1

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from cli_project import FAILED_RUN, KILLED_RUN, PLAN, RUN, START, STARTED, Cli, Outcome, begin, open_cli
+from cli_project import (
+    FAILED_RUN,
+    INTEGRATED,
+    KILLED_RUN,
+    PLAN,
+    RUN,
+    START,
+    STARTED,
+    Cli,
+    Outcome,
+    begin,
+    open_cli,
+)
 
 from aad.lock import hold_lock
 
@@ -103,6 +115,9 @@ def test_json_has_the_promised_members(cli: Cli) -> None:
         "eta_s": None,
         "duration_s": 0.0,
         "log": None,
+        "workspace": None,
+        "branch": None,
+        "commit": None,
         "escalations": [],
     }
     logs = [f".aad/runs/{RUN}/SPEC-00{number}/1/output.log" for number in (1, 2)]
@@ -115,6 +130,9 @@ def test_json_has_the_promised_members(cli: Cli) -> None:
             "started": "2026-11-22T21:36:12.000Z",
             "ended": None,
             "status": "interrupted",
+            "base": None,
+            "branch": None,
+            "result": None,
             "specs": [
                 {
                     **blank, "id": "SPEC-001", "title": "Domain", "status": "completed", "attempt": 1,
@@ -188,3 +206,21 @@ def test_what_a_file_says_cannot_move_the_cursor(cli: Cli) -> None:
     outcome = cli.run("status")
 
     assert outcome.out.splitlines()[1] == "  ⊘ SPEC-001  title  cancelled"
+
+
+def test_the_branch_with_the_result_stands_below_the_sessions(cli: Cli) -> None:
+    cli.write_journal(*KILLED_RUN[:3], INTEGRATED, *KILLED_RUN[3:])
+
+    outcome = cli.run("status")
+
+    assert (
+        outcome.out
+        == f"""\
+run {RUN} · interrupted · 1m 2s · 1/3 complete
+  ✓ SPEC-001  Domain    completed  1m 2s
+  ⊘ SPEC-002  設定管理  cancelled
+    SPEC-003  CLI       pending
+  Result: aad/run/{RUN}
+  → aad orchestrate --resume {RUN}
+"""
+    )

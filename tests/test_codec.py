@@ -14,9 +14,12 @@ from aad.events import (
     TYPES,
     Event,
     Failure,
+    Integrated,
+    LeftOut,
     PlanEntry,
     PlanMade,
     Reason,
+    RolledBack,
     RunFinished,
     RunStarted,
     SessionCompleted,
@@ -113,6 +116,25 @@ def test_a_plan_holds_its_specs_as_objects() -> None:
         {"id": "A", "title": "First", "status": "ready", "wave": 0, "added": False},
         {"id": "B", "status": "ready", "depends_on": ["A"], "wave": 1, "estimate_s": 60.0, "added": False},
     ]
+
+
+def test_what_is_left_out_stands_as_objects_and_only_where_something_is() -> None:
+    left = (LeftOut(path=".env", why="secret"),)
+    kept = RolledBack(spec="A", attempt=1, ref="refs/aad/r/A/1", commit="c0", base="ba5e", left_out=left)
+    integrated = Integrated(spec="A", attempt=1, branch="aad/A", commit="c0", target="aad/run/r", result="fa")
+
+    told = [json.loads(encode(event)) for event in (kept, integrated)]
+
+    assert [{key: each[key] for key in list(each)[5:-1]} for each in told] == [
+        {
+            "spec": "A", "attempt": 1, "ref": "refs/aad/r/A/1", "commit": "c0", "base": "ba5e",
+            "left_out": [{"path": ".env", "why": "secret"}],
+        },
+        {
+            "spec": "A", "attempt": 1, "branch": "aad/A", "commit": "c0", "target": "aad/run/r",
+            "result": "fa",
+        },
+    ]  # fmt: skip
 
 
 def test_numbers_and_booleans_stand_where_emptiness_is_left_out() -> None:

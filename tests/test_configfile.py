@@ -169,7 +169,8 @@ env_pass = [
   3,
 ]
 [workspace]
-isolation = "worktree"
+isolation = "worktee"
+branch = "aad/{sepc}"
 [ui]
 progress = "lively"
 lang = "fr"
@@ -190,6 +191,7 @@ max_output = "huge"
 
     duration = 'must be a duration such as "90s", "30m" or "1h30m", at most ten years'
     size = 'must be a size such as "500kB", "10MB" or "1GiB", at most a petabyte'
+    branch = 'must hold {spec}, where the id goes, and no other braces: "aad/{spec}"'
     twice = "says the same as `session_timeout` (keep `session_timeout` only)"
     file = "config/aad.toml"
     assert problems == [
@@ -200,12 +202,13 @@ max_output = "huge"
         f"{file}:6: `orchestrator.retries.delai` is no setting (did you mean `delay`?)",
         f'{file}:8: `agent.kind` cannot be "claude" yet (this version offers: command)',
         f"{file}:9: `agent.env_pass` must be a text in quotes, without NUL characters",
-        f'{file}:14: `workspace.isolation` cannot be "worktree" yet (this version offers: directory, none)',
-        f'{file}:16: `ui.progress` cannot be "lively" (known: auto, live, plain, none)',
-        f'{file}:17: `ui.lang` cannot be "fr" (known: auto, en, ja)',
-        f'{file}:20: `override.specs` is missing (say which specs are meant: specs = "SPEC-00*")',
-        f'{file}:21: `override.retries` must be a whole number from 0 to 1000, not "two"',
-        f'{file}:23: `profile.ci.logs.max_output` {size}, not "huge"',
+        f'{file}:14: `workspace.isolation` cannot be "worktee" (known: auto, worktree, directory, none)',
+        f'{file}:15: `workspace.branch` {branch}, not "aad/{{sepc}}"',
+        f'{file}:17: `ui.progress` cannot be "lively" (known: auto, live, plain, none)',
+        f'{file}:18: `ui.lang` cannot be "fr" (known: auto, en, ja)',
+        f'{file}:21: `override.specs` is missing (say which specs are meant: specs = "SPEC-00*")',
+        f'{file}:22: `override.retries` must be a whole number from 0 to 1000, not "two"',
+        f'{file}:24: `profile.ci.logs.max_output` {size}, not "huge"',
         '`AAD_FAIL_FAST` must be true or false, not "maybe"',
         '`AAD_RETRIES` must be a JSON object such as {"key": 1}',
         '`AAD_LANG` cannot be "de" (known: auto, en, ja)',

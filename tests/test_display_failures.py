@@ -2,6 +2,8 @@
 
 import pytest
 
+from aad.attempt import SETUP_FAILED
+from aad.delivery import MERGED
 from aad.display.failures import describe_failure, has_output, name_signal
 from aad.events import Failure, Reason
 
@@ -27,6 +29,32 @@ from aad.events import Failure, Reason
             Failure(reason=Reason.INTERRUPTED, blocked_by=("B",)),
             "fail-fast after B",
             "B の失敗により打ち切り (fail-fast)",
+        ),
+        (
+            Failure(reason=Reason.CONFLICT, files=("a.py", "b.py"), blocked_by=("A", "B")),
+            "merge conflict in a.py, b.py (changes of A, B)",
+            "マージの競合: a.py, b.py (A, B の変更)",
+        ),
+        (
+            Failure(reason=Reason.CONFLICT, files=tuple("12345"), blocked_by=("A",)),
+            "merge conflict in 1, 2, 3, +2 (changes of A)",
+            "マージの競合: 1, 2, 3, +2 (A の変更)",
+        ),
+        (
+            Failure(reason=Reason.CONFLICT, files=("a\x1b[2J.py",)),
+            "merge conflict in a.py",
+            "マージの競合: a.py",
+        ),
+        (Failure(reason=Reason.CONFLICT), "merge conflict", "マージの競合"),
+        (
+            Failure(reason=Reason.VERIFY_FAILED, message=MERGED, exit_code=2),
+            "verification failed with exit code 2 after it was merged with what others have finished",
+            "検証に失敗 (終了コード 2): 完了済みの他の作業とマージした後の検証",
+        ),
+        (
+            Failure(reason=Reason.EXIT_CODE, message=SETUP_FAILED, exit_code=2),
+            "the setup of the workspace failed: exit code 2",
+            "ワークスペースのセットアップに失敗: 終了コード 2",
         ),
         (Failure(reason=Reason.INTERRUPTED), "interrupted", "中断"),
         (Failure(reason=Reason.INTERRUPTED, message="by hand"), "interrupted: by hand", "中断: by hand"),
@@ -74,7 +102,7 @@ def test_a_signal_without_a_name_is_its_number() -> None:
     assert [name_signal(number) for number in (9, 15, 999)] == ["SIGKILL", "SIGTERM", "999"]
 
 
-def test_only_what_was_never_started_has_no_output() -> None:
+def test_of_what_never_ran_and_of_a_conflict_no_output_tells_more() -> None:
     without = [reason for reason in Reason if not has_output(Failure(reason=reason))]
 
-    assert (without, has_output(None)) == ([Reason.SPAWN_FAILED], True)
+    assert (without, has_output(None)) == ([Reason.SPAWN_FAILED, Reason.CONFLICT], True)

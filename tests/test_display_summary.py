@@ -1,5 +1,7 @@
 """The summary at a run's end."""
 
+from attrs import evolve
+
 from aad import events
 from aad.display.style import ASCII, EMOJI, Style
 from aad.display.summary import find_critical_path, summarize_run
@@ -292,3 +294,86 @@ def test_a_run_without_plan_or_without_a_session_that_ran_has_no_critical_path()
     states = (after(), after(plan(PlanEntry(id="A"))))
 
     assert [find_critical_path(state) for state in states] == [[], []]
+
+
+GIT = events.RunStarted(run="R", pid=1, version="0.1.0", jobs=1, schedule="eager", base="ba5e")
+
+
+def integrate(spec: str, result: str) -> Event:
+    return events.Integrated(spec=spec, branch=f"aad/{spec}", commit="c0", target="aad/run/R", result=result)
+
+
+def test_the_branch_of_a_result_is_named_and_how_to_merge_it() -> None:
+    state = after(
+        GIT, plan(PlanEntry(id="A")), begin("A"), integrate("A", "fa"), complete("A"), end("completed")
+    )
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines == [
+        "📈 Summary:",
+        "  Completed: 1 (A)",
+        "  Failed: 0",
+        "  Result: aad/run/R",
+        "  Total time: 1m 5s",
+        "  Next: git merge aad/run/R",
+    ]
+
+
+def test_where_no_branch_is_checked_out_the_way_to_one_comes_first() -> None:
+    state = after(evolve(GIT, onto="it's"), begin("A"), integrate("A", "fa"), complete("A"), end("completed"))
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines[-1] == "  Next: git switch 'it'\"'\"'s' · git merge aad/run/R"
+
+
+def test_a_result_that_lacks_something_is_merged_after_all_else() -> None:
+    state = after(
+        GIT,
+        plan(PlanEntry(id="A"), PlanEntry(id="B")),
+        *map(begin, "AB"),
+        integrate("A", "fa"),
+        complete("A"),
+        events.SessionFailed(spec="B"),
+        end("failed"),
+    )
+
+    lines = summarize_run(state, Voice("ja", Style(symbols=EMOJI)))
+
+    assert lines == [
+        "📈 実行結果サマリー:",
+        "  成功: 1件 (A)",
+        "  失敗: 1件 (B)",
+        "  成果: aad/run/R",
+        "  合計時間: 1分5秒",
+        "  次の操作: aad logs B · aad orchestrate --resume · git merge aad/run/R",
+    ]
+
+
+def test_a_run_in_which_nothing_was_made_has_no_result() -> None:
+    state = after(
+        GIT, plan(PlanEntry(id="A")), begin("A"), integrate("A", "ba5e"), complete("A"), end("completed")
+    )
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines == ["📈 Summary:", "  Completed: 1 (A)", "  Failed: 0", "  Total time: 1m 5s"]
+
+
+def test_of_a_conflict_the_escalation_says_more_than_the_log() -> None:
+    conflict = Failure(reason=Reason.CONFLICT, files=("a.py",), blocked_by=("A", "B"))
+    state = after(
+        plan(PlanEntry(id="A")),
+        begin("A"),
+        events.EscalationRaised(
+            spec="A", escalation="A-error", level=events.EscalationLevel.ERROR,
+            kind=events.EscalationKind.CONFLICT, message="merge conflict", path="p", failure=conflict,
+        ),
+        events.SessionFailed(spec="A", failure=conflict, escalation="A-error"),
+        end("failed"),
+    )  # fmt: skip
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert lines[-1] == "  Next: aad escalations show A-error · aad orchestrate --resume"

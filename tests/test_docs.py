@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import attrs
 import click
@@ -158,6 +159,16 @@ def test_the_reference_tells_all_tables_of_the_settings() -> None:
     assert first_codes("## Settings") == tables | {"[profile.NAME]", "[[override]]"}
 
 
+def test_the_reference_tells_all_isolations_and_all_other_settings_of_workspaces() -> None:
+    told = first_codes("## Where a session works")
+
+    assert told == {
+        *get_args(config.AnyIsolation),
+        "[workspace]",
+        *attrs.fields_dict(config.WorkspaceSettings),
+    } - {"isolation"}
+
+
 def test_the_reference_tells_all_events_and_their_members() -> None:
     told = {
         row[0].strip("`"): set(read_codes(row[2])) for row in read_rows(read_section(REFERENCE, "## Events"))
@@ -210,6 +221,7 @@ def test_the_reference_tells_all_variables_of_a_child(tmp_path: Path) -> None:
         workspace=tmp_path,
         events_file=tmp_path,
         answer="yes",
+        place={"AAD_CONFLICT": "a.txt"},
     )
 
     assert first_codes("## What a child session gets and may say") == job.environment.keys()

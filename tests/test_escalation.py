@@ -197,6 +197,16 @@ async def test_a_question_waits(office: Office, autojump_clock: MockClock) -> No
     assert office.read("A-error")["question"] == {"text": "Which?", "options": []}
 
 
+def test_what_a_failure_says_is_masked_down_to_the_names_of_its_files(office: Office) -> None:
+    parent = office.open()
+    parent.redact = lambda text: text.replace("hunter2", "[redacted]")
+    conflict = Failure(reason=Reason.CONFLICT, message="in hunter2", files=("hunter2.py",), blocked_by=("A",))
+
+    parent.raise_nowait(evolve(FAILED, failure=conflict))
+
+    assert office.read("A-error")["conflict"] == {"files": ["[redacted].py"], "specs": ["A"]}
+
+
 def test_where_nobody_serves_policy_decides_here_and_now(office: Office) -> None:
     async def never(log: EscalationLog) -> None:
         raise AssertionError

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from aad.agents.base import Question
 from aad.errors import InputError
-from aad.escalationlog import Decision, EscalationLog, free_id, read_escalation, read_escalations
+from aad.escalationlog import Decision, EscalationLog, Work, free_id, read_escalation, read_escalations
 from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason
 
 WHEN = datetime(2026, 11, 22, 21, 36, 12, 345678, tzinfo=UTC)
@@ -35,6 +35,8 @@ BARE = {
     "reason": "終了コード 3",
     "timestamp": "2026-11-22T21:36:12.345Z",
     "failure": None,
+    "conflict": None,
+    "work": None,
     "log": None,
     "log_tail": [],
     "question": None,
@@ -64,6 +66,7 @@ def test_an_escalation_that_says_all_is_written_whole() -> None:
         blocks=("B", "C"),
         will_retry=True,
         redactions=3,
+        work=Work(ref="refs/aad/r/A/2", commit="5eed", command="git diff ba5e refs/aad/r/A/2"),
         decision=Decision(action=Action.ANSWER, by="handler", text="x", at=WHEN),
     )
 
@@ -72,6 +75,7 @@ def test_an_escalation_that_says_all_is_written_whole() -> None:
         "attempt": 2,
         "kind": "question",
         "failure": {"exit_code": None, "signal": 9},
+        "work": {"ref": "refs/aad/r/A/2", "commit": "5eed", "show": "git diff ba5e refs/aad/r/A/2"},
         "log": ".aad/runs/r/A/2/output.log",
         "log_tail": ["one", "two"],
         "question": {"text": "Which?", "options": ["x", "y"]},
@@ -80,6 +84,19 @@ def test_an_escalation_that_says_all_is_written_whole() -> None:
         "redactions": 3,
         "state": "decided",
         "decision": {"action": "answer", "by": "handler", "at": "2026-11-22T21:36:12.345Z", "text": "x"},
+    }
+
+
+def test_a_conflict_has_its_files_and_all_whose_work_it_is() -> None:
+    failure = Failure(reason=Reason.CONFLICT, files=("src/a.txt", "b"), blocked_by=("A", "B"))
+
+    told = evolve(LOG, kind=EscalationKind.CONFLICT, failure=failure).to_json()
+
+    assert told == {
+        **BARE,
+        "kind": "conflict",
+        "failure": {"exit_code": None, "signal": None},
+        "conflict": {"files": ["src/a.txt", "b"], "specs": ["A", "B"]},
     }
 
 

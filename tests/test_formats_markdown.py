@@ -46,6 +46,7 @@ def test_a_file_with_front_matter_says_all_in_it() -> None:
         agent: claude
         run: make invoices
         verify: [make, test]
+        isolation: directory
         timeout: 2h
         stall_timeout: 5m
         retries: 2
@@ -67,6 +68,7 @@ def test_a_file_with_front_matter_says_all_in_it() -> None:
             agent="claude",
             run="make invoices",
             verify=("make", "test"),
+            isolation="directory",
             timeout=7200.0,
             stall_timeout=300.0,
             retries=2,

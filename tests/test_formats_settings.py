@@ -113,6 +113,7 @@ status: Draft
 agent: claude
 run: make all
 verify: [make, test]
+isolation: none
 timeout: 1h30m
 stall_timeout: "0"
 retries: 3
@@ -133,6 +134,7 @@ x-owner: {anything: [goes]}
         agent=Text("claude", 7),
         run="make all",
         verify=("make", "test"),
+        isolation="none",
         timeout=5400.0,
         stall_timeout=0.0,
         retries=3,
@@ -173,6 +175,8 @@ def test_a_key_without_a_value_leaves_things_open_but_for_dependencies() -> None
         ("run: []", "`run` must be a shell line, or a list with a program and its arguments"),
         ("run: '  '", "`run` must be a shell line, or a list with a program and its arguments"),
         ("verify: ['', a]", "`verify` must be a shell line, or a list with a program and its arguments"),
+        ("isolation: auto", "`isolation` cannot be auto (known: worktree, directory, none)"),
+        ("isolation: [none]", "`isolation` must be one text (put quotes around it?)"),
         ("timeout: 30", '`timeout` must be a duration such as "90s", "30m" or "1h30m", not 30'),
         ("timeout: -5m", '`timeout` must be a duration such as "90s", "30m" or "1h30m", not -5m'),
         ("estimate: 5-7h", '`estimate` must be a duration such as "90s", "30m" or "1h30m", not 5-7h'),

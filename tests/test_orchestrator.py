@@ -78,6 +78,8 @@ async def test_a_failure_is_escalated_and_skips_what_needs_it(
         "kind": "failed",
         "reason": "exit code 3",
         "failure": {"exit_code": 3, "signal": None},
+        "conflict": None,
+        "work": None,
         "log": f".aad/runs/{state.run}/A/1/output.log",
         "log_tail": ["no good"],
         "question": None,

@@ -12,9 +12,17 @@ from aad.agents.base import COMPLETED
 from aad.agents.command import CommandAgent
 from aad.agents.function import ChildSession, FunctionAgent
 from aad.attempt import Limits
-from aad.config import LogSettings, OrchestratorConfig, RetrySettings, RunSettings
+from aad.config import (
+    AnyIsolation,
+    LogSettings,
+    OrchestratorConfig,
+    RetrySettings,
+    RunSettings,
+    WorkspaceSettings,
+)
 from aad.escalation import ParentSession
 from aad.events import SessionOutput, WorkspaceReady
+from aad.janitor import Janitor
 from aad.monitor import Monitor
 from aad.outfitter import Outfitter
 from aad.project import Project
@@ -24,7 +32,8 @@ from aad.session import Crew, SessionRun
 from aad.spec import Spec
 from aad.state import Session
 from aad.testing import Recorder, Script, ScriptedChildren
-from aad.workspace import Workspaces
+from aad.workspace import Folders
+from aad.workspaces import Workspaces
 
 RUN = "20261122-213612-7f3a"
 CONFIG = OrchestratorConfig(
@@ -42,7 +51,7 @@ class Shop:
 
     project: Project
     config: OrchestratorConfig = CONFIG
-    isolation: str = "none"
+    isolation: AnyIsolation = "none"
     events: Recorder = field(factory=Recorder)
     told: list[SessionOutput] | None = None
     children: ScriptedChildren = field(factory=ScriptedChildren)
@@ -52,7 +61,7 @@ class Shop:
             project=self.project,
             run=RUN,
             config=self.config,
-            workspaces=Workspaces(self.project, RUN, self.isolation),
+            workspaces=self.make_workspaces(),
             env={"PATH": "/bin"},
             redactor=Redactor(["correct-horse-battery"]),
             emit=self.events,
@@ -61,6 +70,11 @@ class Shop:
             expected={"A": 42.0},
             run_child=self.children,
         )
+
+    def make_workspaces(self) -> Workspaces:
+        settings = WorkspaceSettings(isolation=self.isolation)
+        folders = Folders(project=self.project, run=RUN, settings=settings, janitor=Janitor())
+        return Workspaces(settings=settings, folders=folders)
 
     def begin(self, spec: Spec, *, number: int = 1, answer: str | None = None) -> SessionRun:
         """Return a session that is about to make an attempt."""
@@ -71,6 +85,7 @@ class Shop:
                 folder=self.project.escalations, emit=self.events, show_path=str, abort=lambda: None
             ),
             watcher=Monitor(interval=1.0),
+            recover=self.open().recover,
             open_attempt=self.open().open_attempt,
             blocks=lambda _: (),
         )
@@ -106,7 +121,7 @@ async def test_an_attempt_gets_folders_that_are_its_owners_alone(
 ) -> None:
     session = shop.begin(Spec(id="A", run="a"), number=2)
 
-    attempt = shop.open().open_attempt(session)
+    attempt = await shop.open().open_attempt(session)
 
     folder = shop.project.attempt(RUN, "A", 2)
     assert attempt.job.events_file == folder / "events/events.jsonl"
@@ -119,7 +134,7 @@ async def test_the_job_says_all_that_a_child_needs(shop: Shop, autojump_clock: M
     shop.isolation = "directory"
     spec = Spec(id="A", run="a", text="do it")
 
-    attempt = shop.open().open_attempt(shop.begin(spec, number=3, answer="x"))
+    attempt = await shop.open().open_attempt(shop.begin(spec, number=3, answer="x"))
 
     folder = shop.project.worktrees / RUN / "A"
     assert attempt.job.environment == {
@@ -132,6 +147,7 @@ async def test_the_job_says_all_that_a_child_needs(shop: Shop, autojump_clock: M
         "AAD_WORKSPACE": str(folder),
         "AAD_EVENTS": str(shop.project.attempt(RUN, "A", 3) / "events/events.jsonl"),
         "AAD_ANSWER": "x",
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
     }
     assert (attempt.job.spec, attempt.env, attempt.job.workspace) == (spec, {"PATH": "/bin"}, folder)
 
@@ -139,10 +155,10 @@ async def test_the_job_says_all_that_a_child_needs(shop: Shop, autojump_clock: M
 async def test_the_workspace_is_told_before_anything_is_started(
     shop: Shop, autojump_clock: MockClock
 ) -> None:
-    shop.open().open_attempt(shop.begin(Spec(id="A", run="a")))
+    await shop.open().open_attempt(shop.begin(Spec(id="A", run="a")))
 
     assert shop.events.events == [
-        WorkspaceReady(spec="A", attempt=1, workspace=str(shop.project.root)),
+        WorkspaceReady(spec="A", attempt=1, workspace=str(shop.project.root), isolation="none"),
     ]
     assert shop.children.commands == []
 
@@ -170,7 +186,7 @@ async def test_limits_come_from_the_spec_then_the_settings(
 ) -> None:
     shop.config = evolve(CONFIG, orchestrator=settings)
 
-    assert shop.open().open_attempt(shop.begin(spec)).limits == limits
+    assert (await shop.open().open_attempt(shop.begin(spec))).limits == limits
 
 
 async def test_each_spec_gets_its_own_agent_and_each_attempt_its_own_redactor(
@@ -179,7 +195,7 @@ async def test_each_spec_gets_its_own_agent_and_each_attempt_its_own_redactor(
     outfitter = shop.open()
 
     attempts = [
-        outfitter.open_attempt(shop.begin(Spec(id=spec_id), number=number))
+        await outfitter.open_attempt(shop.begin(Spec(id=spec_id), number=number))
         for spec_id, number in (("A", 1), ("A", 2), ("F", 1))
     ]
 
@@ -195,7 +211,7 @@ async def test_output_is_kept_within_its_limits_and_told_line_by_line_where_it_i
     shop = Shop(Project(tmp_path), config, told=told)
     shop.children.scripts = {"a": Script(output=b"one\ncorrect-horse-battery\nthree")}
     session = shop.begin(Spec(id="A", run="a"))
-    attempt = shop.open().open_attempt(session)
+    attempt = await shop.open().open_attempt(session)
     session.current = attempt
 
     verdict = await attempt.run()
@@ -214,6 +230,6 @@ async def test_a_folder_that_cannot_be_made_is_an_error_of_the_system_and_tells_
     (shop.project.root / ".aad").touch()
 
     with pytest.raises(OSError, match=r"Not a directory|File exists"):
-        shop.open().open_attempt(shop.begin(Spec(id="A")))
+        await shop.open().open_attempt(shop.begin(Spec(id="A")))
 
     assert shop.events.events == []

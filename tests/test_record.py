@@ -18,6 +18,11 @@ from aad.errors import IllegalTransitionError, InputError, JournalError, LockedE
 from aad.events import (
     FINAL,
     Event,
+    Failure,
+    Integrated,
+    LeftOut,
+    Reason,
+    RolledBack,
     RunFinished,
     RunStarted,
     SessionCompleted,
@@ -27,7 +32,8 @@ from aad.events import (
 )
 from aad.journal import read_journal, replay
 from aad.project import Project
-from aad.record import RunRecord
+from aad.record import RunRecord, redact_event
+from aad.redact import Redactor
 from aad.state import Status
 from aad.testing import Recorder, Script
 from aad.version import __version__
@@ -530,3 +536,30 @@ async def test_a_journal_that_is_lost_in_the_middle_of_a_run_ends_it_with_4(
     # The end of B is what could not be written: A is ended in order then.
     assert (stage.statuses, trio.current_time()) == ({"A": "cancelled", "B": "completed"}, 5.0)
     assert stage.orchestrator.state.exit_code == 4
+
+
+# Secrets.
+
+
+def test_the_names_of_files_that_children_made_are_masked() -> None:
+    redactor = Redactor(["hunter2-hunter2"])
+    left = (LeftOut(path="hunter2-hunter2/.env", why="secret"), LeftOut(path="b", why="nested"))
+    conflict = Failure(reason=Reason.CONFLICT, files=("hunter2-hunter2.py", "b.py"))
+    integrated = Integrated(spec="A", branch="aad/A", commit="c0", target="aad/run/r", result="fa")
+    kept = RolledBack(spec="A", ref="refs/aad/r/A/1", commit="c0")
+
+    masked = [
+        redact_event(redactor, event)
+        for event in (
+            evolve(integrated, left_out=left),
+            evolve(kept, left_out=left),
+            SessionFailed(spec="A", failure=conflict),
+        )
+    ]
+
+    left_masked = (LeftOut(path="[redacted]/.env", why="secret"), LeftOut(path="b", why="nested"))
+    assert masked == [
+        evolve(integrated, left_out=left_masked),
+        evolve(kept, left_out=left_masked),
+        SessionFailed(spec="A", failure=evolve(conflict, files=("[redacted].py", "b.py"))),
+    ]

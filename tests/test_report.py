@@ -43,10 +43,14 @@ def a_run() -> RunState:
     return state
 
 
+NO_WORK = {"workspace": None, "branch": None, "commit": None}
+NO_RESULT = {"base": None, "branch": None, "result": None}
+
+
 def spec(name: str, **members: object) -> dict[str, Any]:
     """Return a summary's entry for a spec of which only `members` are known."""
     nothing = {"title": f"題 {name}", "done_before": False, "failure": None, "escalations": [], "usage": None}
-    return {"id": name, **nothing, **members}
+    return {"id": name, **nothing, **NO_WORK, **members}
 
 
 def test_a_summary_says_how_each_spec_went() -> None:
@@ -61,6 +65,7 @@ def test_a_summary_says_how_each_spec_went() -> None:
         "exit_code": None,
         "signal": 9,
         "blocked_by": [],
+        "files": [],
     }
     usage = {"input": 5, "cached": 0, "output": 2, "cost_usd": None}
     assert summary == {
@@ -71,6 +76,7 @@ def test_a_summary_says_how_each_spec_went() -> None:
         "status": "failed",
         "exit_code": 1,
         "duration_s": 20.5,
+        **NO_RESULT,
         "counts": {"completed": 1, "failed": 1, "running": 1},
         "specs": [
             spec("Z", title="", status="completed", attempt=0, duration_s=0.0, log=None, done_before=True),
@@ -106,24 +112,59 @@ def test_the_members_of_a_status_are_these() -> None:
         "started": "1970-01-01T00:16:40.000Z",
         "ended": None,
         "status": "running",
+        **NO_RESULT,
         "specs": [
             {
                 "id": "Z", "title": "", "status": "completed", "attempt": 0, "progress": None, "eta_s": None,
-                "duration_s": 0.0, "log": None, "escalations": [],
+                "duration_s": 0.0, "log": None, **NO_WORK, "escalations": [],
             },
             {
                 "id": "A", "title": "題 A", "status": "completed", "attempt": 2, "progress": 1.0,
-                "eta_s": None, "duration_s": 12.346, "log": "a.log", "escalations": [],
+                "eta_s": None, "duration_s": 12.346, "log": "a.log", **NO_WORK, "escalations": [],
             },
             {
                 "id": "B", "title": "題 B", "status": "failed", "attempt": 1, "progress": None, "eta_s": None,
-                "duration_s": 1.0, "log": "b.log", "escalations": ["B-error"],
+                "duration_s": 1.0, "log": "b.log", **NO_WORK, "escalations": ["B-error"],
             },
             {
                 "id": "C", "title": "題 C", "status": "running", "attempt": 1, "progress": 0.5, "eta_s": 4.0,
-                "duration_s": 2.0, "log": "c.log", "escalations": [],
+                "duration_s": 2.0, "log": "c.log", **NO_WORK, "escalations": [],
             },
         ],
+    }  # fmt: skip
+
+
+def test_a_run_in_git_says_what_it_began_with_and_what_came_of_it() -> None:
+    state = RunState()
+    for event in (
+        events.RunStarted(run=RUN, pid=1, version="0.1.0", jobs=2, schedule="eager", base="ba5e"),
+        events.WorkspaceReady(spec="A", attempt=1, workspace="/w/A", isolation="worktree", base="ba5e"),
+        events.SessionStarted(spec="A", attempt=1),
+        events.Integrated(spec="A", attempt=1, branch="aad/A", commit="c0", target="aad/run/R", result="fa"),
+        events.SessionCompleted(spec="A", attempt=1),
+    ):
+        state.apply(event)
+
+    told = [summarize(state), describe_status(state, now=0.0)]
+
+    assert [{key: members[key] for key in NO_RESULT} for members in told] == [
+        {"base": "ba5e", "branch": "aad/run/R", "result": "fa"}
+    ] * 2
+    assert [{key: members["specs"][0][key] for key in NO_WORK} for members in told] == [
+        {"workspace": "/w/A", "branch": "aad/A", "commit": "c0"}
+    ] * 2
+
+
+def test_a_conflict_in_a_summary_has_its_files() -> None:
+    state = RunState()
+    conflict = Failure(reason=Reason.CONFLICT, files=("a.py",), blocked_by=("A", "B"))
+    state.apply(events.SessionFailed(spec="A", failure=conflict))
+
+    (told,) = summarize(state)["specs"]
+
+    assert told["failure"] == {
+        "reason": "conflict", "message": "", "exit_code": None, "signal": None, "blocked_by": ["A", "B"],
+        "files": ["a.py"],
     }  # fmt: skip
 
 

@@ -129,6 +129,7 @@ class Rig:
                 durable=trio.lowlevel.checkpoint,
                 parent=self.parent,
                 watcher=Watcher(),
+                recover=self.recover,
                 open_attempt=self.open_attempt,
                 blocks=lambda spec_id: (f"{spec_id}+1",),
                 fail_fast=fail_fast,
@@ -147,7 +148,10 @@ class Rig:
         self.recorder(event)
         self.note(event.type)
 
-    def open_attempt(self, session: SessionRun) -> Attempt:
+    async def recover(self, session: SessionRun) -> bool:
+        raise AssertionError(session)
+
+    async def open_attempt(self, session: SessionRun) -> Attempt:
         if self.refusals:
             raise self.refusals.pop(0)
         session.log = f"log {session.number}"

@@ -91,6 +91,38 @@ def test_a_resumed_run_forgets_all_but_what_is_complete() -> None:
     assert (state.started, state.ended, state.status, state.pid) == (1.0, None, "running", 2)
 
 
+def test_a_session_knows_where_it_worked_and_the_run_what_came_of_it() -> None:
+    state = make_state(
+        events.RunStarted(pid=1, version="1", jobs=2, schedule="eager", run="r", base="ba5e"),
+        events.WorkspaceReady(spec="A", attempt=1, workspace="/w/A", isolation="worktree", base="ba5e"),
+        STARTED,
+        events.Integrated(spec="A", attempt=1, branch="aad/A", commit="c0", target="aad/run/r", result="fa"),
+        DONE,
+    )
+    session = state.sessions["r/A"]
+
+    assert (session.workspace, session.base, session.branch, session.commit) == (
+        "/w/A", "ba5e", "aad/A", "c0",
+    )  # fmt: skip
+    assert (state.base, state.branch, state.result) == ("ba5e", "aad/run/r", "fa")
+
+
+def test_a_conflict_is_known_until_the_work_is_integrated() -> None:
+    conflict = events.Failure(reason=events.Reason.CONFLICT, files=("a.py",), blocked_by=("A", "B"))
+    start = events.RunStarted(pid=2, version="1", jobs=2, schedule="eager", run="r", resumed=True)
+    failed = (
+        STARTED,
+        events.RolledBack(spec="A", attempt=1, ref="refs/aad/r/A/1", commit="c0", base="ba5e"),
+        events.SessionFailed(spec="A", attempt=1, failure=conflict),
+        start,
+    )
+    integrated = events.Integrated(spec="A", branch="aad/A", commit="c1", target="aad/run/r", result="fa")
+
+    known = [make_state(*failed).sessions["r/A"], make_state(*failed, integrated).sessions["r/A"]]
+
+    assert [(session.conflict, session.commit) for session in known] == [(conflict, None), (None, "c1")]
+
+
 def test_progress_keeps_what_is_not_said_again() -> None:
     session = make_state(
         STARTED,

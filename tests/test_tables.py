@@ -68,6 +68,7 @@ def test_an_override_is_validated_and_typed() -> None:
         "agent": "command",
         "run": "make",
         "verify": ["make", "test"],
+        "isolation": "worktree",
         "timeout": "2h",
         "stall_timeout": "5m",
         "retries": 2,
@@ -86,6 +87,7 @@ def test_an_override_is_validated_and_typed() -> None:
             agent="command",
             run="make",
             verify=("make", "test"),
+            isolation="worktree",
             timeout=7200.0,
             stall_timeout=300.0,
             retries=2,
@@ -161,14 +163,36 @@ def test_a_key_of_specs_that_an_override_lacks_is_told_all_that_there_are() -> N
 def test_what_this_version_does_not_offer_yet_is_told_apart_from_slips() -> None:
     table = {
         "agent": {"kind": "claude"},
-        "workspace": {"isolation": "worktree"},
+        "workspace": {"isolation": "worktee"},
         "override": [{"specs": "*", "agent": "clod"}],
     }
 
     assert faults_of(table) == {
         "agent.kind": ("config_later", {"value": '"claude"', "known": "command"}),
-        "workspace.isolation": ("config_later", {"value": '"worktree"', "known": "directory, none"}),
+        "workspace.isolation": (
+            "config_choice",
+            {"value": '"worktee"', "known": "auto, worktree, directory, none"},
+        ),
         "override.agent": ("config_choice", {"value": '"clod"', "known": "command"}),
+    }
+
+
+@pytest.mark.parametrize("word", ["auto", "worktree", "directory", "none"])
+def test_the_settings_may_say_any_isolation(word: str) -> None:
+    config, faults = lay_over(DEFAULTS, {"workspace": {"isolation": word}})
+
+    assert (config.workspace.isolation, faults) == (word, ())
+
+
+def test_an_override_cannot_leave_the_isolation_to_the_place() -> None:
+    assert faults_of({"override": [{"specs": "*", "isolation": "auto"}]}) == {
+        "override.isolation": ("config_choice", {"value": '"auto"', "known": "worktree, directory, none"})
+    }
+
+
+def test_the_branch_of_a_session_has_the_name_of_its_spec() -> None:
+    assert faults_of({"workspace": {"branch": "aad/work"}}) == {
+        "workspace.branch": ("config_branch", {"value": '"aad/work"'})
     }
 
 

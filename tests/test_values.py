@@ -82,6 +82,7 @@ def test_a_word_that_is_known_but_not_on_offer_is_told_apart(value: object, key:
         ("size", 0, 0),
         ("pattern", "sk-[a-z]+", "sk-[a-z]+"),
         ("variable", "PATH", "PATH"),
+        ("branch", "aad/{spec}", "aad/{spec}"),
     ],
 )
 def test_each_form_is_read_as_the_settings_hold_it(form: str, value: object, read: object) -> None:
@@ -112,6 +113,9 @@ def test_each_form_is_read_as_the_settings_hold_it(form: str, value: object, rea
         ("pattern", "a{99999999999}", ("config_pattern", {"fault": "the repetition number is too large"})),
         ("variable", "", ("config_variable", {})),
         ("variable", "A=B", ("config_variable", {})),
+        ("branch", "aad", ("config_branch", {"value": '"aad"'})),
+        ("branch", "{run}/{spec}", ("config_branch", {"value": '"{run}/{spec}"'})),
+        ("branch", 3, ("config_text", {})),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(

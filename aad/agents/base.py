@@ -11,8 +11,12 @@ from attrs import field, frozen
 from aad.events import Failure, Usage
 from aad.spec import Spec
 
-# Settings under which git starts nothing in the background (git-config(1), GIT_CONFIG_COUNT).
-GIT_SETTINGS = {"gc.auto": "0", "maintenance.auto": "false", "core.fsmonitor": "false"}
+# Settings under which git starts nothing in the background, and asks nobody to sign (git-config(1),
+# GIT_CONFIG_COUNT): where there is no terminal, a signing program waits for ever for its passphrase.
+GIT_SETTINGS = {
+    "gc.auto": "0", "maintenance.auto": "false", "core.fsmonitor": "false",
+    "commit.gpgSign": "false", "tag.gpgSign": "false",
+}  # fmt: skip
 
 
 def allowed_environment(environ: Mapping[str, str], patterns: Iterable[str]) -> dict[str, str]:
@@ -22,7 +26,7 @@ def allowed_environment(environ: Mapping[str, str], patterns: Iterable[str]) -> 
 
 
 def quiet_git(env: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which git starts no daemons, which outlive the command that they serve."""
+    """Return an environment in which git starts no daemons, and waits for nobody."""
     given = env.get("GIT_CONFIG_COUNT", "")
     first = int(given) if given.isdecimal() else 0
     added = {"GIT_CONFIG_COUNT": str(first + len(GIT_SETTINGS))}
@@ -33,7 +37,11 @@ def quiet_git(env: Mapping[str, str]) -> dict[str, str]:
 
 @frozen(kw_only=True)
 class Job:
-    """One attempt's work order. `answer` is the reply to the question that ended the attempt before."""
+    """One attempt's work order.
+
+    `answer` is the reply to the question that ended the attempt before, `conflict` why the work of that could
+    not be integrated; `place` are the variables that belong to the workspace.
+    """
 
     run: str
     session: str
@@ -43,14 +51,18 @@ class Job:
     workspace: Path
     events_file: Path
     answer: str | None = None
+    conflict: Failure | None = None
+    place: Mapping[str, str] = field(factory=dict)
 
     @property
     def prompt(self) -> bytes:
         """The spec's words, read when they are needed: nobody holds the texts of ten thousand specs.
 
-        Raises OSError where the file cannot be read.
+        Behind them stands what came in the way of the attempt before. Raises OSError where the file cannot
+        be read.
         """
-        return Path(self.spec_file).read_bytes() if self.spec.text is None else self.spec.text.encode()
+        spec = Path(self.spec_file).read_bytes() if self.spec.text is None else self.spec.text.encode()
+        return spec if self.conflict is None else spec + _tell_conflict(self.conflict).encode()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,7 +77,20 @@ class Job:
             "AAD_WORKSPACE": str(self.workspace),
             "AAD_EVENTS": str(self.events_file),
         }
+        told |= self.place
         return told if self.answer is None else {**told, "AAD_ANSWER": self.answer}
+
+
+def _tell_conflict(conflict: Failure) -> str:
+    """Return what an agent needs to know to do work anew that contradicted other work."""
+    files = "".join(f"- {name}\n" for name in conflict.files)
+    others = f" ({', '.join(conflict.blocked_by)})" if conflict.blocked_by else ""
+    return (
+        "\n\n## Merge conflict in the attempt before\n\n"
+        f"This was done once already, and could not be merged with work that was finished meanwhile{others}. "
+        "That work is in your workspace now. Do the task again on top of it, and keep what it does. "
+        f"The files in conflict were:\n\n{files}"
+    )
 
 
 @frozen(kw_only=True)

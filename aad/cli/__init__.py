@@ -28,7 +28,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "escalations": "aad.cli.escalations",
         "graph": "aad.cli.graph",
         "runs": "aad.cli.runs",
+        "clean": "aad.cli.clean",
         "specs": "aad.cli.specs",
+        "doctor": "aad.cli.doctor",
     }
 )
 

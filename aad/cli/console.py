@@ -64,6 +64,11 @@ def open_console(
     """Return the surroundings of a command, started in or below a project; raises InputError."""
     project = find_project(Path.cwd())
     config = load_config(project, profile=profile, environ=os.environ, options=options or {})
+    return make_console(looks, project, config)
+
+
+def make_console(looks: Looks, project: Project, config: OrchestratorConfig) -> Console:
+    """Return the surroundings of a command in a project with these settings."""
     out, err = Stream(sys.stdout, _refuse_loss), Stream(sys.stderr)
     lang = settle_language(config.ui.lang)
     return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err)

@@ -18,6 +18,7 @@ from aad.display.style import Role, Style
 from aad.display.text import clean
 from aad.display.voice import Voice
 from aad.escalationlog import read_escalation, read_escalations
+from aad.events import EscalationKind
 from aad.project import Project
 from aad.state import Status
 
@@ -75,7 +76,7 @@ def _show_escalation(options: dict[str, Any]) -> None:
         answer_json(console, found)
     else:
         voice = Voice(console.lang, console.style(console.out))
-        hints = [voice.hint(command) for command in _next_commands(found, console.project)]
+        hints = [voice.hint(step) for step in _next_steps(found, console.project, voice)]
         answer_text(console, "\n".join([*_draw(found, voice), *hints]))
 
 
@@ -110,6 +111,7 @@ def _draw(escalation: Escalation, voice: Voice) -> Iterator[str]:
 
 def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
     """Yield the facts that there are, each behind its key; what belongs to the fact before has none."""
+    conflict = _read_members(escalation, "conflict")
     facts = {
         "state": _name(escalation, "state", voice),
         "level": _name(escalation, "level", voice),
@@ -119,7 +121,10 @@ def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
         "when": _format_time(escalation.get("timestamp")),
         "reason": _read_text(escalation, "reason"),
         "failure": _describe_failure(escalation, voice),
+        "files": ", ".join(_read_list(conflict, "files")),
+        "specs": ", ".join(_read_list(conflict, "specs")),
         "blocks": ", ".join(_read_list(escalation, "blocks")),
+        "work": _read_text(_read_members(escalation, "work"), "ref"),
         "log": _read_text(escalation, "log"),
     }
     yield from ((key, fact) for key, fact in facts.items() if fact)
@@ -161,13 +166,17 @@ def _describe_failure(escalation: Escalation, voice: Voice) -> str:
     return "" if told == _read_text(escalation, "reason") else told
 
 
-def _next_commands(escalation: Escalation, project: Project) -> Iterator[str]:
-    """Yield what leads on: to the whole log, and to the run's going on where it is not complete."""
+def _next_steps(escalation: Escalation, project: Project, voice: Voice) -> Iterator[str]:
+    """Yield what leads on: to the work, to the whole log, to the run's going on where it is not complete."""
+    if show := _read_text(_read_members(escalation, "work"), "show"):
+        yield show
     spec, run, attempt = (_read_text(escalation, key) for key in ("spec_id", "run_id", "attempt"))
     if _read_text(escalation, "log"):
         yield f"aad logs {spec} --run {run} --attempt {attempt}"
     if escalation.get("level") != "warning" and read_brief(project, run).status != Status.COMPLETED:
-        yield f"aad orchestrate --resume {run}"
+        command = f"aad orchestrate --resume {run}"
+        again = escalation.get("kind") == EscalationKind.CONFLICT
+        yield voice.say("escalations.next_anew", {"command": command, "spec": spec}) if again else command
 
 
 # The files lie open to everybody: whatever stands in them is shown, and nothing in them is believed.

@@ -7,7 +7,15 @@ import click
 
 from aad import messages
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
-from aad.cli.planning import Wish, choose_specs, plan_selection, tell_drafts
+from aad.cli.planning import (
+    Wish,
+    choose_specs,
+    find_wanted_checkout,
+    plan_selection,
+    tell_drafts,
+    tell_sharing,
+    tell_uncommitted,
+)
 from aad.plan import Plan
 from aad.project import NEWEST
 from aad.units import parse_duration
@@ -81,7 +89,12 @@ def _orchestrate(options: dict[str, Any], lang: str) -> int:
         accept_changes=options["accept_changes"],
     )
     if options["dry_run"]:
-        return _show_plan(console, _plan(console, wish, options["resume"]), options["form"])
+        plan = _plan(console, wish, options["resume"])
+        checkout = find_wanted_checkout(console, plan)
+        if not options["quiet"]:
+            tell_sharing(console, plan)
+            tell_uncommitted(console, checkout)
+        return _show_plan(console, plan, options["form"])
     # Trio is loaded here and not before: planning needs none.
     from aad.cli.running import Telling, run_specs
 

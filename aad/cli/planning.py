@@ -1,7 +1,9 @@
 """From options to a plan: reads the specs, selects, orders. Starts nothing and loads nothing that could."""
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
@@ -11,9 +13,14 @@ from aad.config import apply_overrides
 from aad.errors import Problem
 from aad.history import read_durations
 from aad.loader import Catalogue, load_specs
+from aad.messages import counted
 from aad.plan import Plan, make_plan
 from aad.selection import Selection, parse_wanted, select
+from aad.sharing import find_sharing
 from aad.spec import Spec
+
+if TYPE_CHECKING:
+    from aad.checkout import Checkout
 
 # What may hide a `run:` or `agent:` line from its reader.
 _HEAD_FAULTS = ("spec_key_", "spec_value_")
@@ -111,3 +118,37 @@ def tell_drafts(console: Console, selection: Selection) -> None:
     if selection.drafts_left_out:
         names = ", ".join(selection.drafts_left_out)
         console.err.write(console.text("drafts_left_out", {"names": names}) + "\n")
+
+
+def find_wanted_checkout(console: Console, plan: Plan) -> "Checkout | None":
+    """Return the checkout from which worktrees would be made, None where none are; raises InputError."""
+    from aad.checkout import find_checkout
+
+    left = [plan.specs[spec_id].spec for spec_id in plan.remaining]
+    return find_checkout(console.project.root, console.config.workspace, left)
+
+
+def tell_uncommitted(console: Console, checkout: "Checkout | None") -> None:
+    """Warn of changes in the user's checkout that no session in a worktree sees."""
+    from aad.checkout import count_uncommitted
+    from aad.gitcalls import GitError
+
+    if checkout is None or console.config.workspace.base:
+        return
+    # What cannot be counted is no reason not to begin.
+    with suppress(GitError):
+        if number := count_uncommitted(console.project.root):
+            told = counted(console.lang, "uncommitted", number, {"base": checkout.base[:12]})
+            console.err.write(told + "\n")
+
+
+def tell_sharing(console: Console, plan: Plan) -> None:
+    """Warn of sessions that could work side by side in the project's own folder."""
+    # Here, not above: what can ask git is loaded only by those who are about to run something.
+    from aad.checkout import lies_in_repository
+
+    config, inside = console.config, lies_in_repository(console.project.root)
+    slots = config.orchestrator.slots
+    if pair := find_sharing(plan, config.workspace, in_repository=inside, slots=slots):
+        key = "folder_shared_in_repository" if inside else "folder_shared"
+        console.err.write(console.text(key, dict(zip(("first", "second"), pair, strict=True))) + "\n")

@@ -57,12 +57,12 @@ def _prune(options: dict[str, Any]) -> int:
 
 
 def _carry_out(console: Console, *, dry_run: bool) -> list[Pruning]:
-    project, bounds = console.project, console.config.runs
+    project, config = console.project, console.config
     # Where nothing ever ran, the lock would make folders for nothing.
     if dry_run or not project.runs.is_dir():
-        return plan_prunings(project, bounds, time.time())
+        return plan_prunings(project, config, time.time())
     with hold_lock(project.state, HOLDER):
-        return prune_runs(project, plan_prunings(project, bounds, time.time()))
+        return prune_runs(project, plan_prunings(project, config, time.time()))
 
 
 def _describe(prunings: Sequence[Pruning], faults: Sequence[Problem], *, dry_run: bool) -> dict[str, object]:
@@ -104,7 +104,7 @@ def _mark(pruning: Pruning, style: Style, *, dry_run: bool) -> str:
         return style.paint(Role.RUN, symbols.running)
     if pruning.held is Hold.WAITING:
         return style.paint(Role.WARN, symbols.waiting)
-    if dry_run:
+    if dry_run or pruning.held is not None:
         return " "
     return style.paint(Role.FAIL, symbols.fail) if pruning.faults else style.paint(Role.OK, symbols.ok)
 

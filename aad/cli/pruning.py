@@ -13,7 +13,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from aad.cli.snapshot import Brief, read_brief
-from aad.config import RetentionSettings
+from aad.config import OrchestratorConfig
 from aad.errors import InputError, Problem
 from aad.escalationlog import read_escalation, read_escalations
 from aad.lock import find_holder
@@ -43,9 +43,10 @@ class Pruning:
     faults: tuple[Problem, ...] = ()
 
 
-def plan_prunings(project: Project, bounds: RetentionSettings, now: float) -> list[Pruning]:
+def plan_prunings(project: Project, config: OrchestratorConfig, now: float) -> list[Pruning]:
     """Return what is to be pruned, oldest first, as if all of it could be; raises InputError."""
-    excess = find_excess(list(_list_stored(project, now)), bounds)
+    stored = _list_stored(project, project.places(config.workspace.root), now)
+    excess = find_excess(list(stored), config.runs)
     return [*_list_begun(project), *(_plan(over.run, over.bound) for over in excess)]
 
 
@@ -64,7 +65,7 @@ def prune_runs(project: Project, prunings: Sequence[Pruning]) -> list[Pruning]:
     ]
 
 
-def _list_stored(project: Project, now: float) -> Iterator[StoredRun]:
+def _list_stored(project: Project, places: Sequence[Path], now: float) -> Iterator[StoredRun]:
     """Yield the runs, newest first. A folder that is not named as runs are is none of ours."""
     waiting, holder = _find_waiting(project), find_holder(project.state)
     for run_id in list_runs(project.runs):
@@ -72,13 +73,25 @@ def _list_stored(project: Project, now: float) -> Iterator[StoredRun]:
         if start is None:
             continue
         brief = read_brief(project, run_id)
-        held = Hold.WAITING if run_id in waiting or brief.counts.get(Status.WAITING) else None
+        held = Hold.WORKSPACES if any(_holds_any(place / run_id) for place in places) else None
+        if run_id in waiting or brief.counts.get(Status.WAITING):
+            held = Hold.WAITING
         yield StoredRun(
             id=run_id,
             age=max(0.0, now - _find_last(brief, start)),
             size=_measure(project.run(run_id)),
             held=Hold.UNDER_WAY if run_id == holder else held,
         )
+
+
+def _holds_any(folder: Path) -> bool:
+    """Tell whether there is anything in a folder; in one that we may not read there is."""
+    try:
+        return any(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def _find_last(brief: Brief, start: float) -> float:

@@ -10,7 +10,7 @@ import trio
 from attrs import evolve, frozen
 
 from aad.cli.console import Console
-from aad.cli.planning import Wish, choose_specs, tell_drafts
+from aad.cli.planning import Wish, choose_specs, tell_drafts, tell_sharing, tell_uncommitted
 from aad.cli.question import can_ask
 from aad.cli.resuming import Resumption, choose_resumed, settle_changes
 from aad.cli.signals import Signals
@@ -99,6 +99,8 @@ def _carry_out(
     plain = _attach_displays(orchestrator, console, telling)
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
+        tell_sharing(console, plan)
+        tell_uncommitted(console, orchestrator.checkout)
     clock = RunClock()
     signals = Signals(orchestrator, plain, clock)
     try:
@@ -116,6 +118,9 @@ async def _supervise(orchestrator: Orchestrator, plan: Plan, console: Console, s
 async def _run(orchestrator: Orchestrator, plan: Plan, console: Console) -> int:
     try:
         state = await orchestrator.run(plan)
+    except InputError as error:  # between the plan and the start somebody was in the way
+        console.err.write(f"{error.render(console.lang)}\n")
+        return error.exit_code
     except JournalError as error:
         console.err.write(f"{error.render(console.lang)}\n")
         # A signal and the deadline of the run weigh more than a journal that is lost.

@@ -109,7 +109,7 @@ def _describe_spec(spec: Spec) -> dict[str, object]:
 
 
 def _check_specs(console: Console, catalogue: Catalogue, form: str) -> int:
-    problems = _find_all_faults(console, catalogue)
+    problems = find_all_faults(console, catalogue)
     if form == "json":
         faults = [_describe_fault(problem) for problem in problems]
         answer_json(console, {"version": VERSION, "specs": len(catalogue.specs), "faults": faults})
@@ -120,7 +120,7 @@ def _check_specs(console: Console, catalogue: Catalogue, form: str) -> int:
     return 0
 
 
-def _find_all_faults(console: Console, catalogue: Catalogue) -> list[Problem]:
+def find_all_faults(console: Console, catalogue: Catalogue) -> list[Problem]:
     """Return the faults of the files, and what keeps specs that may run from being run."""
     ready = [spec for spec in catalogue.specs.values() if spec.status is SpecStatus.READY]
     problems = [*catalogue.problems, *find_faults(console, catalogue, ready)]

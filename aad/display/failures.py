@@ -3,8 +3,19 @@
 import signal
 
 from aad import messages
-from aad.display.text import clean
+from aad.display.text import clean, format_names
 from aad.events import Failure, Reason
+
+# How many files of a conflict are named.
+FILES = 3
+
+# Of these no log tells more: the child never ran, or was done.
+_SILENT = frozenset((Reason.SPAWN_FAILED, Reason.CONFLICT))
+# Messages of our own, which journals hold in English, and the sentences of which they are part.
+_OWN = {
+    "after it was merged with what others have finished": "reason.merged",
+    "the setup of the workspace failed": "reason.setup_failed",
+}
 
 
 def describe_failure(lang: str, failure: Failure) -> str:
@@ -12,6 +23,8 @@ def describe_failure(lang: str, failure: Failure) -> str:
     words, detail = _reason(lang, failure), clean(failure.message)
     if detail in {"", words, _reason("en", failure)}:
         return words
+    if detail in _OWN:
+        return messages.text(lang, _OWN[detail], {"reason": words})
     if failure.reason is Reason.UNKNOWN or detail.startswith(words):
         return detail
     return messages.text(lang, "reason.detail", {"reason": words, "detail": detail})
@@ -26,8 +39,8 @@ def name_signal(number: int) -> str:
 
 
 def has_output(failure: Failure | None) -> bool:
-    """Say whether an attempt came as far as to write a log: what never started wrote none."""
-    return failure is None or failure.reason is not Reason.SPAWN_FAILED
+    """Say whether an attempt's log may tell more of why it failed."""
+    return failure is None or failure.reason not in _SILENT
 
 
 def _reason(lang: str, failure: Failure) -> str:
@@ -40,4 +53,12 @@ def _reason(lang: str, failure: Failure) -> str:
             return messages.text(lang, "reason.fail_fast", {"spec": clean(spec_id)})
         case Failure(reason=Reason.BLOCKED, blocked_by=(_, *_)):
             return messages.text(lang, "reason.blocked_by", {"names": clean(", ".join(failure.blocked_by))})
+        case Failure(reason=Reason.CONFLICT, files=(_, *_)):
+            return _name_conflict(lang, failure)
     return messages.text(lang, f"reason.{failure.reason}")
+
+
+def _name_conflict(lang: str, failure: Failure) -> str:
+    key = "reason.conflict_of" if failure.blocked_by else "reason.conflict_in"
+    files, specs = format_names(failure.files, FILES), format_names(failure.blocked_by)
+    return messages.text(lang, key, {"files": clean(files), "specs": clean(specs)})

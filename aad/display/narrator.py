@@ -1,11 +1,13 @@
 """What each event is in lines that people read. Knows neither their order nor where they go.
 
-An escalation is told once: a question with the session that waits, a failure with the session that failed or
-is tried again. By itself it is told only if it is critical, or nothing else tells it.
+What became of a session's work is told with its end. An escalation is told once: a question with the session
+that waits, a failure with the session that failed or is tried again. By itself it is told only if it is
+critical, or nothing else tells it.
 """
 
 from collections.abc import Sequence
 from functools import singledispatchmethod
+from pathlib import PurePath
 
 from attrs import define, field
 
@@ -16,11 +18,14 @@ from aad.display.style import Role, Symbols
 from aad.display.summary import summarize_run
 from aad.display.text import clean, cut, format_count, format_duration, format_names
 from aad.display.voice import Voice
+from aad.display.work import tell_integrated, tell_rolled_back
 from aad.events import EscalationKind, EscalationLevel, Event, Failure, Reason
-from aad.state import RunState
+from aad.state import RunState, Status
 
 QUIET, VERBOSE = -1, 1
 TAIL_COLUMNS = 500
+# Beside the log of an attempt: what it left and no commit holds, once another attempt follows.
+LEFT_OUT = "left-out"
 
 _QUESTIONS = frozenset((EscalationKind.QUESTION, EscalationKind.PERMISSION))
 _UNKNOWN = Failure(reason=Reason.UNKNOWN)
@@ -41,6 +46,8 @@ class Narrator:
     tail_lines: int = 40
     files: tuple[str, ...] = ()
     _escalations: dict[str, events.EscalationRaised] = field(factory=dict, init=False)
+    _integrated: dict[str, events.Integrated] = field(factory=dict, init=False)
+    _rolled_back: dict[str, events.RolledBack] = field(factory=dict, init=False)
     _resumed: bool = field(default=False, init=False)
 
     def tell(self, event: Event) -> list[str]:
@@ -117,7 +124,8 @@ class Narrator:
     @_tell.register
     def _(self, event: events.SessionCompleted) -> list[str]:
         fields = {"spec": event.spec, "duration": self._duration(event.duration_s)}
-        return [self.voice.mark(Role.OK, self._symbols.ok, self.voice.say("log.completed", fields))]
+        mark = self.voice.mark(Role.OK, self._symbols.ok, self.voice.say("log.completed", fields))
+        return [mark, *self._tell_integrated(event.spec)]
 
     @_tell.register
     def _(self, event: events.SessionFailed) -> list[str]:
@@ -132,7 +140,8 @@ class Narrator:
     def _(self, event: events.SessionCancelled) -> list[str]:
         key = "log.cancelled" if event.attempt else "log.cancelled_unstarted"
         fields = {"spec": event.spec, "duration": self._duration(event.duration_s)}
-        return [self.voice.mark(Role.WARN, self._symbols.skipped, self.voice.say(key, fields))]
+        mark = self.voice.mark(Role.WARN, self._symbols.skipped, self.voice.say(key, fields))
+        return [mark, *self._tell_rolled_back(event.spec)]
 
     @_tell.register
     def _(self, event: events.SessionSkipped) -> list[str]:
@@ -145,6 +154,7 @@ class Narrator:
         sentence = self.voice.say(key, {"spec": event.spec, "duration": duration, "reason": reason})
         return [
             self.voice.mark(Role.FAIL, self._symbols.alarm, sentence),
+            *self._tell_rolled_back(event.spec),
             *self._point_to_escalation(event.escalation),
             *self._point_to_log(event),
             *self._quote_tail(event.failure),
@@ -162,11 +172,46 @@ class Narrator:
         return [self.voice.hint(self.voice.count("log.log_tail", shown, fields))]
 
     def _quote_tail(self, failure: Failure | None) -> list[str]:
-        if failure is None or self.tail_lines <= 0:
+        if failure is None or self.tail_lines <= 0 or not has_output(failure):
             return []
         bar = self.voice.style.paint(Role.DIM, self._symbols.bar)
         lines = (cut(clean(line), TAIL_COLUMNS) for line in failure.log_tail[-self.tail_lines :])
         return [f"    {bar} {line}".rstrip() for line in lines]
+
+    # What becomes of the work.
+
+    @_tell.register
+    def _(self, event: events.Integrated) -> list[str]:
+        self._integrated[event.spec] = event
+        return []
+
+    @_tell.register
+    def _(self, event: events.RolledBack) -> list[str]:
+        self._rolled_back[event.spec] = event
+        if self.state.session(event.spec).status is Status.RUNNING:
+            return []
+        # Found when a run goes on: the end of that attempt was told long ago, or never.
+        fields = {"spec": self.voice.say("log.spec_attempt", {"spec": event.spec, "attempt": event.attempt})}
+        mark = self.voice.mark(Role.WARN, self._symbols.caution, self.voice.say("log.left_behind", fields))
+        return [mark, *self._tell_rolled_back(event.spec, moved=True)]
+
+    def _tell_integrated(self, spec: str) -> list[str]:
+        event = self._integrated.pop(spec, None)
+        if event is None:
+            return []
+        folder = self.state.session(spec).workspace
+        return tell_integrated(event, folder, self.voice, verbose=self.verbosity >= VERBOSE)
+
+    def _tell_rolled_back(self, spec: str, *, moved: bool = False) -> list[str]:
+        """Tell of work that is kept; what no commit holds is `moved` away where another attempt follows."""
+        event = self._rolled_back.pop(spec, None)
+        if event is None:
+            return []
+        session = self.state.session(spec)
+        folder = (
+            str(PurePath(session.log).with_name(LEFT_OUT)) if moved and session.log else session.workspace
+        )
+        return tell_rolled_back(event, folder, self.voice)
 
     # What happens before.
 
@@ -200,8 +245,9 @@ class Narrator:
             "next": self._next_attempt(event),
         }
         sentence = self.voice.say("log.retry" if event.failure is None else "log.retry_failed", fields)
-        hint = self._point_to_escalation(event.escalation)
-        return [self.voice.mark(Role.WARN, self._symbols.retry, sentence), *hint]
+        mark = self.voice.mark(Role.WARN, self._symbols.retry, sentence)
+        kept = self._tell_rolled_back(event.spec, moved=True)
+        return [mark, *kept, *self._point_to_escalation(event.escalation)]
 
     def _next_attempt(self, event: events.RetryScheduled) -> str:
         key = "log.next_in" if event.delay_s > 0 else "log.next_now"

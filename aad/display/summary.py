@@ -1,6 +1,7 @@
 """How a run went, in a few lines at its end. Knows only its state."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
@@ -24,6 +25,7 @@ def summarize_run(
     facts = [
         *_count_sessions(state, voice),
         *_tell_end(state, voice),
+        *name_result(state, voice),
         voice.say("summary.total_time", {"duration": format_duration(state.duration_s, voice.lang)}),
         *_count_usage(state, voice),
         *_name_late_successes(state, voice),
@@ -62,6 +64,17 @@ def _tell_end(state: RunState, voice: Voice) -> Iterator[str]:
         yield voice.style.paint(Role.WARN, voice.say("summary.deadline"))
     elif state.critical is not None:
         yield voice.style.paint(Role.FAIL, voice.say("summary.critical", {"escalation": state.critical}))
+
+
+def name_result(state: RunState, voice: Voice) -> Iterator[str]:
+    """Yield the branch that holds what was made, if anything was."""
+    if has_result(state):
+        yield voice.say("summary.result", {"branch": state.branch})
+
+
+def has_result(state: RunState) -> bool:
+    """Tell whether the run's branch holds more than what the run began with."""
+    return bool(state.result) and state.result != state.base
 
 
 def _count_usage(state: RunState, voice: Voice) -> Iterator[str]:
@@ -139,6 +152,16 @@ def _next_commands(state: RunState) -> Iterator[str]:
         yield from map(_show_escalation, session.escalations[-1:])
     if any(session.status is not Status.COMPLETED for session in sessions):
         yield "aad orchestrate --resume"
+    yield from _merge_commands(state)
+
+
+def _merge_commands(state: RunState) -> Iterator[str]:
+    """Yield what brings the result to where the user works; behind what completes it, where that lacks."""
+    if not has_result(state):
+        return
+    if state.onto:
+        yield f"git switch {quote(state.onto)}"
+    yield f"git merge {state.branch}"
 
 
 def _show_escalation(escalation: str) -> str:

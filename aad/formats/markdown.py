@@ -160,6 +160,7 @@ def _combine(file: _File, settings: Settings, body: Body, *, own: str, words: St
         agent=None if settings.agent is None else " ".join(settings.agent.value.split()),
         run=settings.run,
         verify=settings.verify,
+        isolation=settings.isolation,
         timeout=settings.timeout,
         stall_timeout=settings.stall_timeout,
         retries=settings.retries,

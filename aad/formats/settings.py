@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from attrs import field, frozen
 
+from aad.config import Isolation
 from aad.errors import InputError, Problem
 from aad.formats.faults import show
 from aad.formats.frontmatter import Entry, Text
@@ -14,6 +15,7 @@ from aad.units import parse_duration
 
 MOST_RETRIES = 1000
 LARGEST_PRIORITY = 1_000_000
+ISOLATIONS: tuple[str, ...] = get_args(Isolation)
 
 
 @frozen(kw_only=True)
@@ -28,6 +30,7 @@ class Settings:
     agent: Text | None = None
     run: str | tuple[str, ...] | None = None
     verify: str | tuple[str, ...] | None = None
+    isolation: str | None = None
     timeout: float | None = None
     stall_timeout: float | None = None
     retries: int | None = None
@@ -106,6 +109,14 @@ def _read_command(entry: Entry) -> str | tuple[str, ...]:
     raise InputError(Problem("spec_value_command", {"key": entry.key}, line=entry.line))
 
 
+def _read_isolation(entry: Entry) -> str:
+    word = _read_text(entry).value.strip()
+    if word in ISOLATIONS:
+        return word
+    fields = {"key": entry.key, "value": show(word), "known": ", ".join(ISOLATIONS)}
+    raise InputError(Problem("spec_value_choice", fields, line=entry.line))
+
+
 def _read_duration(entry: Entry) -> float:
     text = _read_text(entry).value
     try:
@@ -140,6 +151,7 @@ _READERS: dict[str, Callable[[Entry], object]] = {
     "agent": _read_text,
     "run": _read_command,
     "verify": _read_command,
+    "isolation": _read_isolation,
     "timeout": _read_duration,
     "stall_timeout": _read_duration,
     "retries": _read_retries,

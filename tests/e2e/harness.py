@@ -84,6 +84,8 @@ def wait_for_journal(words: str) -> str:
 
 
 _VARYING = (
+    # Machines of one core let nothing run side by side, so they have nothing to say of it.
+    (r"(?m)^(the project's folder is shared: |\S+ と \S+ が、プロジェクトのフォルダー).*\n", ""),
     (r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
     (r"\b\d{4}-\d\d-\d\d\b", "DATE"),

@@ -97,6 +97,9 @@ def test_the_status_of_a_running_run(tmp_path: Path) -> None:
         "started": project.journal()[0]["ts"],
         "ended": None,
         "status": "running",
+        "base": None,
+        "branch": None,
+        "result": None,
     }
     assert second.pop("duration_s") > 0
     assert second.pop("eta_s") >= 0
@@ -108,6 +111,9 @@ def test_the_status_of_a_running_run(tmp_path: Path) -> None:
         "progress": 0.25,
         "log": f".aad/runs/{run}/B/1/output.log",
         "escalations": [],
+        "workspace": str(tmp_path),
+        "branch": None,
+        "commit": None,
     }
     assert [first["status"], third["status"]] == ["completed", "pending"]
 

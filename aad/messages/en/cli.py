@@ -24,7 +24,9 @@ First steps:
     "help.escalations": "List or show what sessions raised.",
     "help.graph": "Draw what depends on what.",
     "help.runs": "List, show or prune runs.",
+    "help.clean": "Remove worktrees that nobody needs.",
     "help.specs": "List or check the spec files.",
+    "help.doctor": "Say whether aad will work here.",
     # Help: what several commands have.
     "help.option-color": "Colour the output; auto does on terminals and in CI logs.",
     "help.option-symbols": "The signs to draw with; auto takes what can be shown.",
@@ -158,6 +160,27 @@ Exit status:
     "help.runs.prune.keep": "Leave so many of the newest runs.",
     "help.runs.prune.max-age": "Leave no run that was last heard of longer ago.",
     "help.runs.prune.max-size": "Leave no more than this in all, the newest first.",
+    # Help: clean.
+    "help.clean.long": """\
+Remove the worktrees that sessions have left: those that the journal of a run says are ours, and that hold nothing \
+which no commit holds. Whatever else lies there is kept, and told with the reason.
+
+Work is not lost: what was integrated is on its branch, and what failed under refs/aad. Files that git ignores do not \
+count, and go with their worktree. A folder of a session's own (isolation = "directory") is always kept, for its \
+results are only there.
+
+\b
+Examples:
+  aad clean --dry-run
+  aad clean
+
+\b
+Exit status:
+  0   all that may go is gone
+  1   something could not be looked through or removed; it is named
+  2   nothing was removed: usage, settings, or a damaged repository
+  6   a run holds this project""",
+    "help.clean.dry-run": "Show what would go and change nothing.",
     "help.specs.long": "The spec files of this project. Without a command, list them.",
     "help.specs.list": "List all specs.",
     "help.specs.list.long": """\
@@ -167,6 +190,14 @@ stand at the end.""",
     "help.specs.check.long": """\
 Read all spec files and say all that is wrong with them, as path:line. The exit status is 0 if nothing is, 2 if \
 something is, 5 if there are no specs.""",
+    "help.doctor.long": """\
+Say whether aad will work here, and what holds: versions, containment of processes, git, settings, specs, folders, \
+limits. Nothing is written, and nothing is started but git, which is asked.
+
+\b
+Exit status:
+  0   no problem; there may be warnings
+  1   at least one problem""",
     # Usage.
     "option_duration_bad": "{value} is no duration (write it like 90s, 30m or 1h30m)",
     "specs_and_all": "--specs and --all exclude each other (name specs, or take them all)",
@@ -226,6 +257,7 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "prune.why.begun": "rest of an earlier removal",
     "prune.held.under_way": "kept: it is under way",
     "prune.held.waiting": "kept: something in it waits for a person (aad escalations)",
+    "prune.held.workspaces": "kept: it has workspaces (aad clean)",
     "prune.size_unknown": "size unknown",
     "prune.nothing": "nothing to remove",
     "prune.planned.one": "{count} run would be removed, {size} freed",
@@ -233,6 +265,29 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "prune.done.one": "{count} run removed, {size} freed",
     "prune.done.other": "{count} runs removed, {size} freed",
     "prune_impossible": "cannot be removed: {cause} (make it removable; the next aad runs prune tries again)",
+    # aad clean.
+    "clean.removed": "removed",
+    "clean.planned": "would be removed",
+    "clean.kept.foreign": "kept: no journal says that it is ours",
+    "clean.kept.under_way": "kept: its run is under way",
+    "clean.kept.waiting": "kept: its session waits for an answer",
+    "clean.kept.directory": "kept: its results are only there",
+    "clean.kept.locked": "kept: it is locked (git worktree unlock)",
+    "clean.kept.impossible": "kept: it could not be looked through or removed",
+    "clean.kept.unknown": "kept: git knows no worktree there, and there are files in it",
+    "clean.kept.repository": "kept: a repository in it has a history of its own",
+    "clean.kept.unfinished": "kept: a merge, rebase or the like is not finished in it",
+    "clean.kept.commits": "kept: it has commits that no branch holds",
+    "clean.kept.changes": "kept: it has changes that no commit holds",
+    "clean.kept.files": "kept: it has files that aad never commits",
+    "clean.none": "nothing to remove",
+    "clean.gone.one": "{count} worktree removed",
+    "clean.gone.other": "{count} worktrees removed",
+    "clean.going.one": "{count} worktree would be removed",
+    "clean.going.other": "{count} worktrees would be removed",
+    "clean.stays.one": "{count} kept",
+    "clean.stays.other": "{count} kept",
+    "clean_impossible": "cannot be cleaned: {cause} (mend that; the next aad clean tries again)",
     # aad specs.
     "specs.ready": "ready",
     "specs.draft": "draft",
@@ -255,10 +310,14 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "escalations.reason": "reason",
     "escalations.failure": "ended",
     "escalations.blocks": "blocks",
+    "escalations.files": "files",
+    "escalations.specs": "specs",
+    "escalations.work": "work",
     "escalations.log": "log",
     "escalations.question": "question",
     "escalations.decision": "decision",
     "escalations.decided": "{action}, decided by {by}",
+    "escalations.next_anew": "{command} (does {spec} anew, on top of what is finished by then)",
     "escalations.state.open": "open",
     "escalations.state.decided": "decided",
     "escalations.level.warning": "warning",

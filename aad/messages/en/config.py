@@ -32,5 +32,8 @@ TEXTS: dict[str, str] = {
     "config_size": '`{name}` must be a size such as "500kB", "10MB" or "1GiB", at most a petabyte, not {value}',
     "config_size_range": "`{name}` must be from {least} to {most} bytes, not {value}",
     "config_pattern": "`{name}` must be a regular expression: {fault}",
+    "config_branch": (
+        '`{name}` must hold {{spec}}, where the id goes, and no other braces: "aad/{{spec}}", not {value}'
+    ),
     "config_variable": "`{name}` cannot be the name of an environment variable (no `=`, and not empty)",
 }

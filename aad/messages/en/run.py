@@ -6,6 +6,8 @@ TEXTS: dict[str, str] = {
     "agent_unknown": "{spec} asks for the agent {agent}, which this version does not have (known: {known})",
     "dependency_unregistered": "{spec} depends on {needed}, which is not registered (register it, or take the dependency out)",
     "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",
+    "folder_shared": 'the project\'s folder is shared: {first} and {second} may run in it side by side ([workspace] isolation = "directory" gives each session a folder, --jobs 1 lets one run at a time, `paths` tell that two do not meet)',
+    "folder_shared_in_repository": 'the project\'s folder is shared: {first} and {second} may run in it side by side ([workspace] isolation = "worktree" gives each session a worktree, --jobs 1 lets one run at a time, `paths` tell that two do not meet)',
     "escalation_unknown": "there is no escalation {id} (aad escalations lists them)",
     "internal_error": "internal error: this is a bug in aad; the traceback is in {path}",
     "journal_damaged": "damaged at byte {byte}, with sound records behind it: nothing was changed (bring the file back from a copy, or start anew without --resume)",

@@ -37,6 +37,7 @@ TEXTS: dict[str, str] = {
     "spec_value_text": "`{key}` must be one text (put quotes around it?)",
     "spec_value_texts": "`{key}` must be a text or a list of texts",
     "spec_value_command": "`{key}` must be a shell line, or a list with a program and its arguments",
+    "spec_value_choice": "`{key}` cannot be {value} (known: {known})",
     "spec_value_duration": '`{key}` must be a duration such as "90s", "30m" or "1h30m", not {value}',
     "spec_value_count": "`{key}` must be a whole number from 0 to {limit}, not {value}",
     "spec_value_integer": "`{key}` must be a whole number from -{limit} to {limit}, not {value}",

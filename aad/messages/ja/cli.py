@@ -28,7 +28,9 @@ TEXTS: dict[str, str] = {
     "help.escalations": "エスカレーションを表示する",
     "help.graph": "依存関係を図にする",
     "help.runs": "実行の一覧、詳細、整理",
+    "help.clean": "不要になった worktree を削除する",
     "help.specs": "仕様ファイルの一覧と検査",
+    "help.doctor": "aad がここで動くかどうかを調べる",
     # Help: what several commands have.
     "help.option-color": "色をつける（auto は端末と CI のログで）",
     "help.option-symbols": "使う記号（auto は表示できるもの）",
@@ -188,6 +190,33 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
     "help.runs.prune.keep": "残す実行の数（新しいものから）",
     "help.runs.prune.max-age": "\b\n最後の記録からこの時間が過ぎた実行を\n削除する",
     "help.runs.prune.max-size": "\b\n残す実行の合計サイズの上限\n（新しいものから数える）",
+    # Help: clean.
+    "help.clean.long": """\
+\b
+セッションが残した worktree を削除します。
+対象は、実行のジャーナルに記録があり、
+コミットされていないものが何も残っていない worktree だけです。
+それ以外は残し、その理由を表示します。
+
+\b
+作業は失われません。統合されたものはブランチに、
+失敗したものは refs/aad にあります。
+git が無視するファイルは数えず、worktree とともに削除します。
+専用フォルダー（isolation = "directory"）は、
+結果がそこにしかないため、必ず残します。
+
+\b
+例:
+  aad clean --dry-run
+  aad clean
+
+\b
+終了コード:
+  0   対象をすべて削除した
+  1   調べられない、または削除できないものがあった（名前を示す）
+  2   何も削除していない（使い方、設定、リポジトリの誤り）
+  6   実行がこのプロジェクトを使っている""",
+    "help.clean.dry-run": "対象を表示し、何も変更しない",
     "help.specs.long": """\
 \b
 このプロジェクトの仕様ファイルです。
@@ -202,6 +231,16 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
 \b
 すべての仕様ファイルを読み、誤りをすべて「パス:行」の形で示します。
 終了コードは、誤りがなければ 0、あれば 2、仕様がなければ 5 です。""",
+    "help.doctor.long": """\
+\b
+aad がここで動くか、何が保証されるかを調べます（バージョン、プロセスの
+封じ込め、git、設定、仕様、フォルダー、各種の上限）。何も書き込まず、
+git に尋ねるほかは何も起動しません。
+
+\b
+終了コード:
+  0   問題がない（警告はありうる）
+  1   問題がある""",
     # Usage.
     "option_duration_bad": "{value} は時間ではありません（90s、30m、1h30m のように書いてください）",
     "specs_and_all": "--specs と --all は同時に使えません（仕様を指定するか、すべてを選んでください）",
@@ -263,11 +302,32 @@ run: echo "Hello from $AAD_SPEC_ID"
     "prune.why.begun": "以前の削除の残り",
     "prune.held.under_way": "保持: 実行中",
     "prune.held.waiting": "保持: 人の対応を待っている（aad escalations）",
+    "prune.held.workspaces": "保持: 作業フォルダーが残っている（aad clean）",
     "prune.size_unknown": "サイズ不明",
     "prune.nothing": "削除するものはありません",
     "prune.planned.other": "{count}件の実行を削除し、{size} を解放します（まだ何も削除していません）",
     "prune.done.other": "{count}件の実行を削除し、{size} を解放しました",
     "prune_impossible": "削除できません: {cause}（削除できるようにしてください。次の aad runs prune でもう一度試みます）",
+    # aad clean.
+    "clean.removed": "削除しました",
+    "clean.planned": "削除の対象",
+    "clean.kept.foreign": "保持: aad のものだという記録がどのジャーナルにもない",
+    "clean.kept.under_way": "保持: 実行中",
+    "clean.kept.waiting": "保持: セッションが回答を待っている",
+    "clean.kept.directory": "保持: 結果がここにしかない",
+    "clean.kept.locked": "保持: ロックされている（git worktree unlock）",
+    "clean.kept.impossible": "保持: 調べられない、または削除できない",
+    "clean.kept.unknown": "保持: git の worktree ではなく、ファイルが残っている",
+    "clean.kept.repository": "保持: 中のリポジトリに独自の履歴がある",
+    "clean.kept.unfinished": "保持: マージやリベースなどが途中になっている",
+    "clean.kept.commits": "保持: どのブランチにもないコミットがある",
+    "clean.kept.changes": "保持: コミットされていない変更がある",
+    "clean.kept.files": "保持: aad がコミットしないファイルがある",
+    "clean.none": "削除するものはありません",
+    "clean.gone.other": "{count}件の worktree を削除しました",
+    "clean.going.other": "{count}件の worktree を削除します（まだ何も削除していません）",
+    "clean.stays.other": "{count}件を保持",
+    "clean_impossible": "片付けられません: {cause}（原因を取り除いてください。次の aad clean でもう一度試みます）",
     # aad specs.
     "specs.ready": "実行可能",
     "specs.draft": "下書き",
@@ -288,10 +348,14 @@ run: echo "Hello from $AAD_SPEC_ID"
     "escalations.reason": "理由",
     "escalations.failure": "終わりかた",
     "escalations.blocks": "止まる仕様",
+    "escalations.files": "ファイル",
+    "escalations.specs": "関係する仕様",
+    "escalations.work": "作業内容",
     "escalations.log": "ログ",
     "escalations.question": "質問",
     "escalations.decision": "決定",
     "escalations.decided": "{action} (決定: {by})",
+    "escalations.next_anew": "{command} ({spec} を、その時点で完了している成果の上でやり直します)",
     "escalations.state.open": "未決",
     "escalations.state.decided": "決定済み",
     "escalations.level.warning": "警告",

@@ -36,5 +36,9 @@ TEXTS: dict[str, str] = {
     ),
     "config_size_range": "`{name}` は {least} バイトから {most} バイトまでにしてください（現在: {value}）",
     "config_pattern": "`{name}` は正規表現にしてください: {fault}",
+    "config_branch": (
+        '`{name}` は "aad/{{spec}}" のように、ID が入る {{spec}} を含め、ほかの波括弧は使わないでください'
+        "（現在: {value}）"
+    ),
     "config_variable": "`{name}` は環境変数の名前にできません（`=` を含まず、空でない名前にしてください）",
 }

@@ -6,6 +6,8 @@ TEXTS: dict[str, str] = {
     "agent_unknown": "{spec} が指定するエージェント {agent} は、このバージョンにはありません（使えるもの: {known}）",
     "dependency_unregistered": "{spec} は {needed} に依存していますが、登録されていません（登録するか、依存関係を外してください）",
     "drafts_left_out": "下書きのため対象外: {names}（--allow-draft で対象になります）",
+    "folder_shared": '{first} と {second} が、プロジェクトのフォルダーで同時に動くことがあります（[workspace] isolation = "directory" ならセッションごとに別のフォルダーを使い、--jobs 1 なら一つずつ動きます。互いに触れないものは `paths` に書いてください）',
+    "folder_shared_in_repository": '{first} と {second} が、プロジェクトのフォルダーで同時に動くことがあります（[workspace] isolation = "worktree" ならセッションごとに別のワークツリーを使い、--jobs 1 なら一つずつ動きます。互いに触れないものは `paths` に書いてください）',
     "escalation_unknown": "エスカレーション {id} はありません（aad escalations で一覧を表示できます）",
     "internal_error": "内部エラー: aad の不具合です。トレースバックは {path} にあります",
     "journal_damaged": "{byte} バイト目が壊れていますが、その後ろに正しい記録があります。何も変更していません（控えからファイルを戻すか、--resume なしで新しく始めてください）",

@@ -47,6 +47,7 @@ TEXTS: dict[str, str] = {
     "spec_value_text": "`{key}` は一つの文字列にしてください（引用符で囲んでみてください）",
     "spec_value_texts": "`{key}` は文字列か文字列のリストにしてください",
     "spec_value_command": "`{key}` はシェルの一行か、プログラムと引数のリストにしてください",
+    "spec_value_choice": "`{key}` に {value} は使えません（使えるもの: {known}）",
     "spec_value_duration": '`{key}` は "90s"、"30m"、"1h30m" のような時間にしてください（今の値: {value}）',
     "spec_value_count": "`{key}` は 0 から {limit} までの整数にしてください（今の値: {value}）",
     "spec_value_integer": "`{key}` は -{limit} から {limit} までの整数にしてください（今の値: {value}）",
