@@ -5,6 +5,7 @@
 #
 # With --fail the manual of the example says something wrong: one spec fails for good, what needs it is skipped.
 # Then the manual is mended, and the run goes on where it stopped.
+# At last sessions work side by side in a git repository, and what they made is merged.
 set -eu
 unset CDPATH
 
@@ -29,8 +30,9 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 130' INT
 trap 'exit 141' PIPE
 trap 'exit 143' TERM HUP
-cp -R "$examples/project/." "$folder"
-cd "$folder"
+mkdir "$folder/project" "$folder/repository"
+cp -R "$examples/project/." "$folder/project"
+cd "$folder/project"
 
 aad() {
     "$program" "$@"
@@ -92,3 +94,45 @@ show cat build/RELEASE.md
 say "What is known of the run afterwards, in any terminal:" \
     "実行の状態は、あとからでも別の端末からでも確認できます:"
 show aad status
+
+# What needs git: worktrees for sessions ask for 2.38 or newer.
+has_git() {
+    version=$(git version 2>/dev/null) || return 1
+    version=${version#git version }
+    major=${version%%.*}
+    minor=${version#*.}
+    minor=${minor%%.*}
+    [ "$major" -gt 2 ] || { [ "$major" -eq 2 ] && [ "$minor" -ge 38 ]; }
+}
+
+if ! has_git; then
+    say "The second half was left out: it needs git 2.38 or newer." "後半は省きました。git 2.38 以降が必要です。"
+    exit 0
+fi
+
+# Nobody's settings, no repository around: what is shown is the same everywhere.
+GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_PAGER=cat
+export GIT_CONFIG_GLOBAL GIT_CONFIG_NOSYSTEM GIT_PAGER
+# shellcheck disable=SC2046 # one name a line
+unset $(git rev-parse --local-env-vars)
+cp -R "$examples/repository/." "$folder/repository"
+cd "$folder/repository"
+git init --quiet
+git symbolic-ref HEAD refs/heads/main
+git config user.name "aad demo"
+git config user.email demo@localhost
+git add --all
+git commit --quiet --message "Numbers as people write them"
+
+say "In a git repository each session has a worktree of its own. Three change the same files, a fourth builds on them:" \
+    "git リポジトリーでは、セッションごとに専用の worktree を使います。三つが同じファイルを書き換え、四つ目がその上に作ります:"
+orchestrate 0 --all
+
+say "What they committed; your branch, main, is where it was:" \
+    "セッションがコミットしたもの（あなたのブランチ main は元のままです）:"
+show git log --graph --oneline --all --decorate
+
+say "You merge when you like:" "好きなときにマージします:"
+branch=$(git for-each-ref --format="%(refname:short)" refs/heads/aad/run)
+show git merge "$branch"
+show python3 -m suji 2026

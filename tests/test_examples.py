@@ -18,6 +18,7 @@ from attrs import frozen
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROJECT = EXAMPLES / "project"
+REPOSITORY = EXAMPLES / "repository"
 # The command that stands beside the Python that runs these tests.
 AAD = Path(sys.executable).with_name("aad")
 SPECS = [f"SPEC-{number:03}" for number in range(1, 9)]
@@ -189,7 +190,68 @@ def test_the_failure_is_escalated_with_what_was_said_last(failed: Told) -> None:
     ]
 
 
+# The example in a git repository.
+
+
+def git(folder: Path, *words: str) -> str:
+    """Return what git answers in a folder, whatever this machine's settings of it are."""
+    environ = {**make_environment(folder.parent), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    asked = ["git", "-c", "user.name=a user", "-c", "user.email=user@localhost", *words]
+    return subprocess.run(asked, cwd=folder, env=environ, check=True, capture_output=True, text=True).stdout
+
+
+def copy_repository(folder: Path) -> Path:
+    shutil.copytree(
+        REPOSITORY, folder, ignore=shutil.ignore_patterns("runs", "state", "worktrees", "__pycache__")
+    )
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "Numbers as people write them")
+    return folder
+
+
+def test_three_sessions_change_the_same_files_and_a_fourth_builds_on_all_of_them(tmp_path: Path) -> None:
+    folder = copy_repository(tmp_path / "repository")
+
+    told = run([AAD, "orchestrate", "--all"], cwd=folder, temporary=tmp_path)
+
+    assert told.returncode == 0, told.stderr
+    branch = git(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads/aad/run").strip()
+    trailers = "--format=%(trailers:key=AAD-Spec,valueonly,separator=)"
+    *three, fourth = git(folder, "log", "--first-parent", "--reverse", trailers, f"HEAD..{branch}").split()
+    assert (sorted(three), fourth) == (["SPEC-001", "SPEC-002", "SPEC-003"], "SPEC-004")
+    changed = git(folder, "diff", "--name-only", "HEAD", branch).split()
+    assert changed == ["suji/__main__.py", "suji/forms.py", "tests/test_forms.py", "tests/test_program.py"]
+    assert git(folder, "status", "--short") == ""
+
+
 # The demo.
+
+# What stands before the title of a commit changes from run to run: the graph, its id, who merged whom.
+COMMIT = re.compile(r"^[*|/\\ ]+([0-9a-f]{7,}) (?:\([^)]*\) )?(?:Merge )?", re.MULTILINE)
+GIT_HALF = """\
+What they committed; your branch, main, is where it was:
+$ git log --graph --oneline --all --decorate
+Numbers as people write them
+SPEC-001: 漢数字
+SPEC-002: Roman numerals
+SPEC-003: English words
+SPEC-004: コマンド
+
+== You merge when you like:
+$ git merge aad/run/RUN
+Updating BASE..RESULT
+Fast-forward
+ suji/__main__.py      | 29 +++++++++++++++++++++++++++
+ suji/forms.py         | 54 +++++++++++++++++++++++++++++++++++++++++++++++++++
+ tests/test_forms.py   | 25 ++++++++++++++++++++++++
+ tests/test_program.py | 26 +++++++++++++++++++++++++
+ 4 files changed, 134 insertions(+)
+ create mode 100644 suji/__main__.py
+ create mode 100644 tests/test_program.py
+$ python3 -m suji 2026
+2,026 = 二千二十六 = MMXXVI = two thousand and twenty-six
+"""
 
 
 @pytest.mark.parametrize("flags", [(), ("--fail",)])
@@ -201,9 +263,22 @@ def test_the_demo_ends_well_and_leaves_nothing_behind(tmp_path: Path, flags: tup
     assert told.returncode == 0, told.stderr
     assert list(tmp_path.iterdir()) == []
     assert list_files(EXAMPLES) == before
-    assert list_statuses(told.stdout) == ([1, 0] if flags else [0])
+    assert list_statuses(told.stdout) == ([1, 0, 0] if flags else [0, 0])
     assert "\nReiwa 8, November 22\n" in told.stdout
     assert ("SPEC-006-error" in told.stdout) is bool(flags)
+    assert simplify_git_half(told.stdout) == GIT_HALF
+
+
+def simplify_git_half(told: str) -> str:
+    """Return what the demo tells of git, with the commits in the order of their titles."""
+    half = "What they committed" + told.partition("\n== What they committed")[2]
+    half = re.sub(
+        r"aad/run/\S+", "aad/run/RUN", re.sub(r"[0-9a-f]{7,}\.\.[0-9a-f]{7,}", "BASE..RESULT", half)
+    )
+    lines = half.splitlines(keepends=True)
+    titles = {COMMIT.sub("", line) for line in lines if COMMIT.match(line)}
+    rest = [line for line in lines if not re.match(r"[*|]", line)]
+    return "".join([*rest[:2], *sorted(titles), *rest[2:]])
 
 
 def list_statuses(told: str) -> list[int]:
