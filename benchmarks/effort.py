@@ -8,7 +8,8 @@ class Effort:
     """The size of every benchmark.
 
     `sizes` are the numbers of tasks that run, `specs` the number that is only planned or watched, `graphs`
-    the number of schedules to simulate; `megabytes` is what one child writes, `redacted` what is redacted.
+    the number of schedules to simulate, `files` those in a repository; `megabytes` is what one child writes,
+    `redacted` what is redacted.
     Each thing is measured `rounds` times after one round to warm up.
     """
 
@@ -18,9 +19,10 @@ class Effort:
     specs: int = 10_000
     running: int = 100
     graphs: int = 20
+    files: int = 2_000
     megabytes: int = 1_000
     redacted: int = 64
 
 
 # As little as gives any figures; they mean nothing.
-QUICK = Effort(sizes=(2, 4), rounds=1, specs=10, running=2, graphs=1, megabytes=1, redacted=1)
+QUICK = Effort(sizes=(2, 4), rounds=1, specs=10, running=2, graphs=1, files=20, megabytes=1, redacted=1)

@@ -20,6 +20,7 @@ import race
 import schedules
 import startup
 import ticks
+import worktrees
 from attrs import asdict, evolve
 from effort import QUICK, Effort
 from machine import describe_machine, read_load
@@ -37,6 +38,7 @@ BENCHMARKS: Mapping[str, Callable[[Effort], Report]] = MappingProxyType(
         "journal": journal.run,
         "output": floods.run,
         "schedules": schedules.run,
+        "worktrees": worktrees.run,
     }
 )
 

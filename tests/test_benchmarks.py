@@ -209,6 +209,7 @@ def test_all_benchmarks_work(tmp_path: Path) -> None:
         "journal",
         "output",
         "schedules",
+        "worktrees",
     ]
     assert list(reports) == names
     assert all(report["tables"] for report in reports.values())
