@@ -163,14 +163,16 @@ class Integration:
 
     async def land(self, landing: Landing) -> str | None:
         """Move the run's branch on and return its name, None where somebody else has moved it just now."""
-        line = landing.line
+        line, trouble = landing.line, None
         try:
             await self.repository.move_ref(line.ref, new=landing.result, old=line.old)
-        except GitError:
-            if await self.find_line() == line:
-                raise
-            return None
-        return line.ref.removeprefix(HEADS)
+        except GitError as error:
+            trouble = error
+        if trouble is None:
+            return line.ref.removeprefix(HEADS)
+        if await self.find_line() == line:
+            raise trouble
+        return None
 
     async def save(self, tree: str | None, head: str, author: Author) -> tuple[str, str]:
         """Let a ref name the work of an attempt that came to nothing; return the ref and the commit.

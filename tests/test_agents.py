@@ -115,6 +115,20 @@ def test_a_prompt_that_is_gone_is_an_error_of_the_system(tmp_path: Path) -> None
         _ = evolve(JOB, spec=Spec(id="A"), spec_file=str(tmp_path / "gone.md")).prompt
 
 
+def test_behind_the_prompt_stands_with_what_the_work_came_into_conflict() -> None:
+    conflict = Failure(reason=Reason.CONFLICT, files=("src/a.py", "b.txt"), blocked_by=("A", "B"))
+
+    told = evolve(JOB, conflict=conflict).prompt.decode()
+
+    assert told == (
+        "# A: Build it 作る\n\n\n"
+        "## Merge conflict in the attempt before\n\n"
+        "This was done once already, and could not be merged with work that was finished meanwhile (A, B)."
+        " That work is in your workspace now. Do the task again on top of it, and keep what it does."
+        " The files in conflict were:\n\n- src/a.py\n- b.txt\n"
+    )
+
+
 def test_neither_environment_nor_prompt_is_in_the_repr_of_a_command() -> None:
     command = Command(argv=("x",), env={"A": "secret"}, cwd="/", stdin=b"secret")
 
