@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from aad.gitcalls import GitError
-from aad.janitor import HURRIED, LIMIT, Janitor
+from aad.janitor import HURRIED, LIMIT, PATIENCE, Janitor
 
 Removal = Callable[[], Awaitable[None]]
 
@@ -38,6 +38,21 @@ async def test_removals_are_carried_out_one_after_the_other(autojump_clock: trio
         janitor.finish()
 
     assert yard.removed == ["slow", "fast"]
+
+
+async def test_the_last_few_removals_wait_for_the_end(autojump_clock: trio.testing.MockClock) -> None:
+    janitor, yard = Janitor(), Yard()
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(janitor.serve)
+        for number in range(PATIENCE + 2):
+            janitor.send(yard.plan(str(number)))
+        await trio.sleep(100)
+        before = list(yard.removed)
+        janitor.finish()
+
+    assert before == ["0", "1"]
+    assert len(yard.removed) == PATIENCE + 2
 
 
 async def test_sending_does_not_wait(autojump_clock: trio.testing.MockClock) -> None:
@@ -78,6 +93,7 @@ async def test_a_bug_is_not_swallowed() -> None:
         async with trio.open_nursery() as nursery:
             await nursery.start(janitor.serve)
             janitor.send(yard.plan("one", error=ZeroDivisionError()))
+            janitor.finish()
 
     with pytest.RaisesGroup(ZeroDivisionError):
         await work()
