@@ -208,7 +208,7 @@ class Integration:
     async def _list_landed(self) -> dict[str, str]:
         asked = "%H%x00%(trailers:key=AAD-Session,valueonly,separator=%x2C)"
         tip = await self.find_tip()
-        told = await self.repository.read("log", "--first-parent", f"--format={asked}", f"{self.base}..{tip}")
+        told = await self.repository.call("log", "--first-parent", f"--format={asked}", f"{self.base}..{tip}")
         rows = (line.split("\0") for line in told.splitlines())
         return {
             session.split("/")[1]: commit for commit, session in rows if session.startswith(f"{self.run}/")
@@ -227,7 +227,7 @@ class Integration:
         """Return the specs that changed files in one of two commits and not in the other."""
         asked = "--format=%(trailers:key=AAD-Spec,valueonly,separator=%x20)"
         between = f"{ours}...{theirs}"
-        told = await self.repository.read(
+        told = await self.repository.call(
             "--literal-pathspecs", "log", "--first-parent", asked, between, "--", *files
         )
         return set(told.split())
@@ -235,7 +235,7 @@ class Integration:
     async def _read(self, commit: str, tip: str, author: Author) -> tuple[str, bool]:
         """Return the tree of a commit, and whether it is ours and the very next after another."""
         asked = "--format=%T%x00%P%x00%(trailers:key=AAD-Session,valueonly)"
-        tree, parents, session = (await self.repository.read("show", "--no-patch", asked, commit)).split("\0")
+        tree, parents, session = (await self.repository.call("show", "--no-patch", asked, commit)).split("\0")
         return tree, parents == tip and session.strip() == author.session
 
     async def _move(self, ref: str, commit: str) -> bool:

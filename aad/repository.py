@@ -105,8 +105,8 @@ class Repository:
             raise GitError(name_call(args), answer.why)
         return answer
 
-    async def read(self, *args: str, env: Mapping[str, str] = NOBODY, stdin: bytes = b"") -> str:
-        """Return what a call says that may be cancelled; raises GitError, OSError."""
+    async def call(self, *args: str, env: Mapping[str, str] = NOBODY, stdin: bytes = b"") -> str:
+        """Return what a call says, which may be cut short by a cancellation; raises GitError, OSError."""
         return (await self.demand(*args, env=env, stdin=stdin)).text
 
     async def write(self, *args: str, env: Mapping[str, str] = NOBODY, stdin: bytes = b"") -> None:
@@ -148,11 +148,11 @@ class Repository:
         # A title is what people wrote, in whatever encoding; git wants UTF-8.
         words = message.encode(errors="replace")
         signed = identify(self.checkout.name, self.checkout.email)
-        return await self.read("commit-tree", tree, *named, "-F", "-", env=signed, stdin=words)
+        return await self.call("commit-tree", tree, *named, "-F", "-", env=signed, stdin=words)
 
     async def find_tree(self, commit: str) -> str:
         """Return the tree of a commit."""
-        return await self.read("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        return await self.call("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
 
     async def contains(self, descendant: str, commit: str) -> bool:
         """Tell whether a commit is among the ancestors of another, or that one itself."""
@@ -168,7 +168,7 @@ class Repository:
         unique = list(dict.fromkeys(commits))
         if len(unique) < 2:
             return unique
-        left = set((await self.read("merge-base", "--independent", *unique)).split())
+        left = set((await self.call("merge-base", "--independent", *unique)).split())
         return [commit for commit in unique if commit in left]
 
     # Refs.
@@ -178,7 +178,7 @@ class Repository:
         form = "%(refname)%00%(objectname)%00%(tree)%00%(parent)%00%(worktreepath)"
         # Under the lock: git reads all work trees for this, and fails of one that is just being made.
         async with self.hold():
-            told = await self.read("for-each-ref", f"--format={form}", *names)
+            told = await self.call("for-each-ref", f"--format={form}", *names)
         rows = (line.split("\0") for line in told.splitlines())
         return {
             name: Ref(commit=commit, tree=tree, parent=parents.partition(" ")[0], checked_out=path)
@@ -188,7 +188,7 @@ class Repository:
 
     async def is_named_elsewhere(self, ref: str, commit: str) -> bool:
         """Tell whether a commit would still be found if a ref that names it were moved."""
-        told = await self.read("for-each-ref", "--count=2", "--format=%(refname)", "--contains", commit)
+        told = await self.call("for-each-ref", "--count=2", "--format=%(refname)", "--contains", commit)
         return any(name != ref for name in told.splitlines())
 
     async def move_ref(self, ref: str, *, new: str, old: str | None) -> None:

@@ -105,7 +105,7 @@ class Inspector:
     async def _list_trees(self, refs: Sequence[str]) -> Sequence[str]:
         if not refs:  # git would name all that there are
             return ()
-        return (await self.repository.read("for-each-ref", "--format=%(tree)", *refs)).split()
+        return (await self.repository.call("for-each-ref", "--format=%(tree)", *refs)).split()
 
     def _copy(self, worktree: Worktree) -> Worktree:
         """Return a worktree with the same files, whose other part is a copy."""

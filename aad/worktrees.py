@@ -100,12 +100,12 @@ class Worktrees:
     async def show(self, worktree: Worktree, commit: str) -> None:
         """Let a worktree hold the files of a commit; what git ignores in it stays."""
         await self._release(worktree, commit)
-        await self.repository.read("reset", "--quiet", "--hard", commit, env=worktree.env)
+        await self.repository.call("reset", "--quiet", "--hard", commit, env=worktree.env)
 
     async def settle(self, worktree: Worktree, commit: str) -> None:
         """Let HEAD and index be those of a commit that was made of the files; these stay as they are."""
         await self._release(worktree, commit)
-        await self.repository.read("reset", "--quiet", "--mixed", commit, env=worktree.env)
+        await self.repository.call("reset", "--quiet", "--mixed", commit, env=worktree.env)
 
     async def remove(self, path: Path) -> None:
         """Remove a worktree, be it whole or half-made; raises GitError, OSError."""
@@ -132,7 +132,7 @@ class Worktrees:
             await self._copy_index(worktree, index, head, env)
             taken, left = self._sort(worktree, await self._list_changes(env), frozenset(without))
             await self._stage(taken, left, env)
-            tree = await self.repository.read("write-tree", env=env) if taken else base
+            tree = await self.repository.call("write-tree", env=env) if taken else base
         finally:
             _discard(index)
         return Snapshot(
@@ -165,7 +165,7 @@ class Worktrees:
         # The child is over, so whatever lock is left is nobody's. On a branch `reset` would move that branch.
         (worktree.git_dir / "index.lock").unlink(missing_ok=True)
         if not _is_detached(worktree):
-            await self.repository.read("update-ref", "--no-deref", "HEAD", commit, env=worktree.env)
+            await self.repository.call("update-ref", "--no-deref", "HEAD", commit, env=worktree.env)
 
     async def _find_head(self, worktree: Worktree) -> tuple[str, str]:
         """Return what HEAD names, and its tree; a child may have deleted the branch that it was on."""
@@ -185,7 +185,7 @@ class Worktrees:
         flags = await self.repository.ask("ls-files", "-v", "-z", env=env)
         if flags.code or not flags.output:
             _discard(index)
-            await self.repository.read("read-tree", head, env=env)
+            await self.repository.call("read-tree", head, env=env)
         else:
             await self._uncover(split_names(flags.output), env)
 
@@ -241,10 +241,10 @@ class Worktrees:
         # What the child staged itself is in the index that was copied.
         if staged := [change.path for change, _ in left if change.staged]:
             unstaged = ("reset", "--quiet", "--pathspec-from-file=-", "--pathspec-file-nul")
-            await self.repository.read("--literal-pathspecs", *unstaged, env=env, stdin=_join(staged))
+            await self.repository.call("--literal-pathspecs", *unstaged, env=env, stdin=_join(staged))
 
     async def _update_index(self, paths: Sequence[str], env: dict[str, str], *options: str) -> None:
-        await self.repository.read("update-index", *options, "-z", "--stdin", env=env, stdin=_join(paths))
+        await self.repository.call("update-index", *options, "-z", "--stdin", env=env, stdin=_join(paths))
 
     def _read_git_dir(self, path: Path) -> Path:
         entries = _find_entries(self.repository.common, path)

@@ -44,7 +44,7 @@ def fake_git(folder: Path, script: str) -> dict[str, str]:
 
 async def test_what_git_wrote_on_stderr_is_in_the_error(repository: Repository) -> None:
     with pytest.raises(GitError) as caught:
-        await repository.read("rev-parse", "--verify", "nothing")
+        await repository.call("rev-parse", "--verify", "nothing")
 
     assert str(caught.value) == "git rev-parse: fatal: Needed a single revision"
 
@@ -60,14 +60,14 @@ async def test_a_missing_git_is_an_error_of_the_system(repo: GitRepo, tmp_path: 
     repository.environ = {"PATH": os.fspath(tmp_path)}
 
     with pytest.raises(FileNotFoundError):
-        await repository.read("version")
+        await repository.call("version")
 
 
 async def test_the_variables_of_a_hook_lead_it_nowhere_else(repo: GitRepo, tmp_path: Path) -> None:
     other = GitRepo(tmp_path / "other")
     repository = repo.open(environ={**ENVIRON, "GIT_DIR": os.fspath(other.git_dir)})
 
-    assert await repository.read("rev-parse", "--absolute-git-dir") == os.fspath(repo.git_dir)
+    assert await repository.call("rev-parse", "--absolute-git-dir") == os.fspath(repo.git_dir)
 
 
 async def test_a_cancelled_read_ends_its_git(repo: GitRepo, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ async def test_a_cancelled_read_ends_its_git(repo: GitRepo, tmp_path: Path) -> N
     repository.environ = fake_git(tmp_path, f"echo $$ > '{told}'; exec sleep 1000")
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(repository.read, "log")
+        nursery.start_soon(repository.call, "log")
         pid = int(await trio.to_thread.run_sync(told.read_text))
         nursery.cancel_scope.cancel()
 
@@ -152,7 +152,7 @@ async def test_a_git_that_writes_holds_the_lock_itself(repo: GitRepo, tmp_path: 
     with pytest.raises(GitError) as writing:
         await repository.write("update-ref")
     with pytest.raises(GitError) as reading:
-        await repository.read("log")
+        await repository.call("log")
 
     assert f"{repo.git_dir}/aad.lock" in writing.value.told
     assert f"{repo.git_dir}/aad.lock" not in reading.value.told
