@@ -51,10 +51,13 @@ if TYPE_CHECKING:
         EscalationRaised,
         Event,
         Failure,
+        Integrated,
         Leaked,
+        LeftOut,
         PlanMade,
         Reason,
         RetryScheduled,
+        RolledBack,
         RunFinished,
         RunStarted,
         SessionCancelled,
@@ -93,8 +96,10 @@ __all__ = [
     "Event",
     "Failure",
     "InputError",
+    "Integrated",
     "JournalError",
     "Leaked",
+    "LeftOut",
     "LockedError",
     "LogSettings",
     "NothingMatchedError",
@@ -106,6 +111,7 @@ __all__ = [
     "Reason",
     "RetryScheduled",
     "RetrySettings",
+    "RolledBack",
     "RunFinished",
     "RunSettings",
     "RunStarted",
@@ -146,10 +152,10 @@ _HOMES = {
     "errors": ("AadError CycleError InputError JournalError LockedError NothingMatchedError TransientError"),
     "escalationlog": "Decision EscalationLog",
     "events": (
-        "Action EscalationDecided EscalationKind EscalationLevel EscalationRaised Event Failure Leaked "
-        "PlanMade Reason RetryScheduled RunFinished RunStarted SessionCancelled SessionCompleted "
-        "SessionFailed SessionId SessionProgress SessionSkipped SessionStarted SessionTimedOut "
-        "SessionWaiting WorkspaceReady"
+        "Action EscalationDecided EscalationKind EscalationLevel EscalationRaised Event Failure Integrated "
+        "Leaked LeftOut PlanMade Reason RetryScheduled RolledBack RunFinished RunStarted SessionCancelled "
+        "SessionCompleted SessionFailed SessionId SessionProgress SessionSkipped SessionStarted "
+        "SessionTimedOut SessionWaiting WorkspaceReady"
     ),
     "graph": "DependencyGraph",
     "loader": "load_specs",

@@ -80,12 +80,12 @@ def find_checkout(
     if not any((folder / ".git").exists() for folder in (root, *root.parents)):
         raise InputError(Problem("git_missing", {}, os.fspath(root)))
     checkout = inspect_checkout(root, evolve(settings, base=base or settings.base), environ)
-    _refuse_broken(checkout.common, Project(root).places(settings.root), {spec.id for spec in specs})
+    refuse_broken(checkout.common, Project(root).places(settings.root), {spec.id for spec in specs})
     return checkout
 
 
-def _refuse_broken(common: Path, places: Collection[Path], spec_ids: Collection[str]) -> None:
-    """Refuse what somebody else's git left half-made; ours is mended once the run begins."""
+def refuse_broken(common: Path, places: Collection[Path], spec_ids: Collection[str]) -> None:
+    """Raise InputError for what somebody else's git left half-made; ours is mended once the run begins."""
     if not any(list_broken(common)):
         return
     # Perhaps somebody is just making one, which takes no time.

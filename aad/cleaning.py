@@ -1,7 +1,7 @@
 """Removes the workspaces that sessions have left, as far as they are ours and nothing is lost with them.
 
-Ours is what the journal of a run says that a session worked in. Everything else stays, and is told with the
-reason. The caller holds the project's lock.
+Ours is what the journal of a run says that a session worked in, or was to: a run may be killed before it
+tells. Everything else stays, and is told with the reason. The caller holds the project's lock.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -131,39 +131,49 @@ class Cleaner:
         if run == find_holder(self.project.state):
             return Kept.UNDER_WAY
         record = self._read_record(run)
-        ready = None if record is None else record.ready.get(spec)
-        if record is None or ready is None or not self._is_of(leftover.path, ready):
+        if record is None or not self._is_ours(leftover.path, spec, record):
             return Kept.FOREIGN
         if (run, spec) in self.asked or record.find_session(run, spec).status is Status.WAITING:
             return Kept.WAITING
-        if ready.isolation != "worktree":
+        ready = record.ready.get(spec)
+        if ready is not None and ready.isolation != "worktree":
             return Kept.DIRECTORY
-        return await self._look_into(leftover.path, ready, record, inspector)
+        return await self._look_into(leftover.path, spec, record, inspector)
 
-    def _is_of(self, path: Path, ready: WorkspaceReady) -> bool:
+    def _is_ours(self, path: Path, spec: str, record: Record) -> bool:
         """Tell whether a session worked in a folder, or below it as the project lies below the top."""
+        ready = record.ready.get(spec)
+        if ready is None:  # its run ended while the folder was being made
+            return spec in record.state.planned
         below = "" if self.checkout is None else self.checkout.prefix
         return ready.workspace in (str(path), str(path / below))
 
     async def _look_into(
-        self, path: Path, ready: WorkspaceReady, record: Record, inspector: Inspector | None
+        self, path: Path, spec: str, record: Record, inspector: Inspector | None
     ) -> Kept | Unsaved | None:
         if inspector is None:
             return Unsaved.UNKNOWN if holds_files(path) else None
         entries = list_entries(inspector.repository.common, path)
         if any(is_locked(entry) for entry in entries):
             return Kept.LOCKED
-        worktree = await inspector.worktrees.find(path, ready.base)
+        ready = record.ready.get(spec)
+        worktree = await inspector.worktrees.find(path, record.state.base if ready is None else ready.base)
+        known = self._know(worktree, spec, record)
         if worktree is not None:
-            return await inspector.find_unsaved(worktree, self._know(worktree, ready, record))
-        return Unsaved.UNKNOWN if holds_files(path) else await inspector.find_lost_head(entries)
+            return await inspector.find_unsaved(worktree, known)
+        return Unsaved.UNKNOWN if holds_files(path) else await inspector.find_lost_head(entries, known)
 
-    def _know(self, worktree: Worktree, ready: WorkspaceReady, record: Record) -> Known:
-        session = record.find_session(ready.run, ready.spec)
-        refs = [f"refs/aad/{ready.run}/{ready.spec}"]
+    def _know(self, worktree: Worktree | None, spec: str, record: Record) -> Known:
+        run = record.state.run
+        session = record.find_session(run, spec)
+        refs = [f"refs/aad/{run}/{spec}"]
         if session.branch:
             refs.append(f"refs/heads/{session.branch}")
-        return Known(refs=refs, without=[*self._find_own_spec(worktree, ready.spec, record)])
+        return Known(
+            refs=refs,
+            without=[] if worktree is None else [*self._find_own_spec(worktree, spec, record)],
+            unbegun="" if spec in record.ready else run,
+        )
 
     def _find_own_spec(self, worktree: Worktree, spec: str, record: Record) -> Iterator[str]:
         """Yield where the run's own copy of the spec file lies, if it is just as the project's."""

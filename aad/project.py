@@ -11,6 +11,8 @@ from attrs import frozen
 FOLDER = ".aad"
 # The word for the newest run, in commands and as a link among the runs.
 NEWEST = "latest"
+# Beside the log of an attempt: what it left and no commit holds, once another attempt follows.
+LEFT_OUT = "left-out"
 OWN_FOLDERS = ("runs", "escalations", "state", "worktrees")
 _RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 

@@ -23,6 +23,8 @@ class Hold(StrEnum):
     WAITING = "waiting"
     # Without the run's journal they would be nobody's.
     WORKSPACES = "workspaces"
+    # What attempts left and no commit holds lies in the run's own folder.
+    LEFT_OUT = "left_out"
 
 
 @frozen(kw_only=True)

@@ -18,7 +18,7 @@ from aad.belongings import UNTOLD
 from aad.checkout import Checkout
 from aad.gitcalls import make_environment, split_names
 from aad.repository import Repository
-from aad.worktrees import Worktree, Worktrees
+from aad.worktrees import Snapshot, Worktree, Worktrees
 
 
 class Unsaved(StrEnum):
@@ -41,10 +41,15 @@ _UNFINISHED = (
 
 @frozen(kw_only=True)
 class Known:
-    """What is known of a worktree's content: refs that may hold all of it, and paths that nobody misses."""
+    """What is known of a worktree's content: refs that may hold all of it, and paths that nobody misses.
+
+    `unbegun` is the run of a session that never began: there, what is missing was not written yet, and the
+    commits of the run are merges that can be made again.
+    """
 
     refs: Sequence[str] = ()
     without: Sequence[str] = ()
+    unbegun: str = ""
 
 
 @frozen
@@ -65,15 +70,15 @@ class Inspector:
         if any((worktree.git_dir / name).exists() for name in _UNFINISHED):
             return Unsaved.UNFINISHED
         head = await self._find_head(worktree.git_dir)
-        if head is None or not await self._is_named(head):
+        if head is None or not await self._is_safe(head, known):
             return Unsaved.COMMITS
         return await self._find_changes(self._copy(worktree), known)
 
-    async def find_lost_head(self, git_dirs: Sequence[Path]) -> Unsaved | None:
+    async def find_lost_head(self, git_dirs: Sequence[Path], known: Known) -> Unsaved | None:
         """Return whether commits would be lost with worktrees that hold no files."""
         for git_dir in git_dirs:
             head = await self._find_head(git_dir)
-            if head is not None and not await self._is_named(head):
+            if head is not None and not await self._is_safe(head, known):
                 return Unsaved.COMMITS
         return None
 
@@ -83,18 +88,36 @@ class Inspector:
         )
         return answer.text if answer.code == 0 else None
 
-    async def _is_named(self, commit: str) -> bool:
-        return await self.repository.is_named_elsewhere("", commit)
+    async def _is_safe(self, commit: str, known: Known) -> bool:
+        """Tell whether nobody would miss a commit: a ref has it, or all that none has can be made again."""
+        if await self.repository.is_named_elsewhere("", commit):
+            return True
+        if not known.unbegun:
+            return False
+        others = ("--fixed-strings", "--invert-grep", f"--grep=AAD-Run: {known.unbegun}")
+        return not await self.repository.call(
+            "rev-list", "--max-count=1", *others, commit, "--not", "--glob=refs/*"
+        )
 
     async def _find_changes(self, worktree: Worktree, known: Known) -> Unsaved | None:
         if await self._is_staged_apart(worktree):
             return Unsaved.CHANGES
         found = await self.worktrees.capture(worktree, without=known.without)
-        if any(left.why not in UNTOLD for left in found.left_out):
+        left_out = [worktree.path / left.path for left in found.left_out if left.why not in UNTOLD]
+        if any(not known.unbegun or _is_there(path) for path in left_out):
             return Unsaved.FILES
-        if found.changed and found.tree not in await self._list_trees(known.refs):
+        if found.changed and not await self._is_kept(found, known):
             return Unsaved.CHANGES
         return None
+
+    async def _is_kept(self, found: Snapshot, known: Known) -> bool:
+        """Tell whether all content is in some commit."""
+        if found.tree in await self._list_trees(known.refs):
+            return True
+        if not known.unbegun:
+            return False
+        there = ("--name-only", "--diff-filter=d", found.head, found.tree)
+        return not await self.repository.call("diff-tree", "-r", *there)
 
     async def _is_staged_apart(self, worktree: Worktree) -> bool:
         """Tell whether the index has content that is neither in HEAD nor among the files."""
@@ -130,6 +153,10 @@ def open_inspector(checkout: Checkout, environ: Mapping[str, str]) -> Iterator[I
         (info / "alternates").write_bytes(os.fsencode(checkout.common / "objects") + b"\n")
         env = {**make_environment(environ), "GIT_OBJECT_DIRECTORY": os.fspath(info.parent)}
         yield Inspector(Worktrees(Repository(checkout, env), checkout.prefix), scratch)
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)
 
 
 def _has_own_history(worktree: Worktree) -> bool:

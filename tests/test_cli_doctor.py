@@ -13,6 +13,7 @@ import pytest
 from cli_project import RUN, Cli, Outcome, open_cli
 
 from aad.lock import hold_lock
+from aad.messages import text
 
 SPEC = '---\nrun: "true"\n---\n# SPEC-001: Domain\n'
 CONTAINED = "Containment: what a session starts ends with it, daemons too, and with aad, however that ends"
@@ -282,6 +283,23 @@ def test_a_repository_without_a_commit_is_a_problem_only_for_worktrees(cli: Cli)
 
     states = [[state for state, _, _ in list_checks(outcome, "repository")] for outcome in outcomes]
     assert ([outcome.status for outcome in outcomes], states) == ([1, 0], [["problem"], ["info"]])
+
+
+def test_what_a_killed_git_left_half_made_is_a_problem_only_for_worktrees(cli: Cli) -> None:
+    make_repository(cli)
+    entry = cli.project.root / ".git" / "worktrees" / "x"
+    entry.mkdir(parents=True)
+    (entry / "commondir").touch()
+
+    outcomes = [cli.run("doctor", "--format", "json")]
+    write_config(cli, "[workspace]\nisolation = 'none'\n")
+    outcomes.append(cli.run("doctor", "--format", "json"))
+
+    told = f"{entry}: {text('en', 'git_worktree_broken')}"
+    assert [(outcome.status, list_checks(outcome, "repository")) for outcome in outcomes] == [
+        (1, [("problem", told, None)]),
+        (0, [("info", told, None)]),
+    ]
 
 
 def test_what_specs_say_of_their_isolation_counts(cli: Cli) -> None:

@@ -351,6 +351,20 @@ def test_a_run_that_has_workspaces_stays_until_they_are_gone(cli: Cli) -> None:
     )
 
 
+def test_a_run_with_files_that_no_commit_holds_stays_until_they_are_gone(cli: Cli) -> None:
+    for run in (OLDEST, OLDER):
+        left = write_run(cli, run, days=40) / "SPEC-001" / "1" / "left-out"
+        left.mkdir()
+    (left / ".env").write_bytes(b"key")
+    write_run(cli, NEWEST)
+
+    planned = prune(cli)
+    (left / ".env").unlink()
+
+    assert planned == [(OLDEST, "age", None), (OLDER, "age", "left_out")]
+    assert prune(cli) == [(OLDER, "age", None)]
+
+
 def test_where_escalations_cannot_be_read_nothing_is_removed(cli: Cli) -> None:
     write_five_runs(cli)
     cli.project.escalations.write_bytes(b"no folder")

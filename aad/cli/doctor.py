@@ -12,7 +12,7 @@ from attrs import frozen
 
 from aad import diagnosis, messages
 from aad.agents import detect_agents
-from aad.checkout import inspect_checkout, lies_in_repository
+from aad.checkout import inspect_checkout, lies_in_repository, refuse_broken
 from aad.cli.answers import answer_json, answer_text, format_size
 from aad.cli.console import Console, Looks, format_option, looks_options, make_console, open_console
 from aad.cli.specs import find_all_faults
@@ -120,7 +120,10 @@ def _examine_git(patient: _Patient) -> Iterator[Check]:
         yield diagnosis.check_repository(None)
         return
     try:
-        yield diagnosis.check_repository(inspect_checkout(root, settings))
+        checkout = inspect_checkout(root, settings)
+        places = patient.console.project.places(settings.root)
+        refuse_broken(checkout.common, places, {spec.id for spec in patient.list_ready()})
+        yield diagnosis.check_repository(checkout)
     except InputError as error:
         yield from diagnosis.blame_repository(error.problems, wanted=wanted)
 

@@ -17,7 +17,7 @@ from aad.config import OrchestratorConfig
 from aad.errors import InputError, Problem
 from aad.escalationlog import read_escalation, read_escalations
 from aad.lock import find_holder
-from aad.project import NEWEST, Project, read_start
+from aad.project import LEFT_OUT, NEWEST, Project, read_start
 from aad.retention import Bound, Hold, StoredRun, find_excess
 from aad.runlist import list_runs, point_latest
 from aad.state import Status
@@ -73,7 +73,7 @@ def _list_stored(project: Project, places: Sequence[Path], now: float) -> Iterat
         if start is None:
             continue
         brief = read_brief(project, run_id)
-        held = Hold.WORKSPACES if any(_holds_any(place / run_id) for place in places) else None
+        held = _find_kept(project.run(run_id), [place / run_id for place in places])
         if run_id in waiting or brief.counts.get(Status.WAITING):
             held = Hold.WAITING
         yield StoredRun(
@@ -82,6 +82,14 @@ def _list_stored(project: Project, places: Sequence[Path], now: float) -> Iterat
             size=_measure(project.run(run_id)),
             held=Hold.UNDER_WAY if run_id == holder else held,
         )
+
+
+def _find_kept(run: Path, workspaces: Iterable[Path]) -> Hold | None:
+    """Return whether a run has something of its sessions that nothing else has."""
+    if any(map(_holds_any, workspaces)):
+        return Hold.WORKSPACES
+    # SPEC/ATTEMPT/left-out
+    return Hold.LEFT_OUT if any(map(_holds_any, run.glob(f"*/*/{LEFT_OUT}"))) else None
 
 
 def _holds_any(folder: Path) -> bool:

@@ -20,12 +20,11 @@ from aad.display.text import clean, cut, format_count, format_duration, format_n
 from aad.display.voice import Voice
 from aad.display.work import tell_integrated, tell_rolled_back
 from aad.events import EscalationKind, EscalationLevel, Event, Failure, Reason
+from aad.project import LEFT_OUT
 from aad.state import RunState, Status
 
 QUIET, VERBOSE = -1, 1
 TAIL_COLUMNS = 500
-# Beside the log of an attempt: what it left and no commit holds, once another attempt follows.
-LEFT_OUT = "left-out"
 
 _QUESTIONS = frozenset((EscalationKind.QUESTION, EscalationKind.PERMISSION))
 _UNKNOWN = Failure(reason=Reason.UNKNOWN)

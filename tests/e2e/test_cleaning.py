@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from gitproject import RESUME, GitProject, begin
-from harness import Project, wait_for_file
+from harness import Project, until, wait_for_file
 
 from aad.messages import text
 
@@ -48,6 +48,27 @@ def stays(project: GitProject, reason: str, spec: str = "A") -> None:
     assert clean(project) == ([], {spec: reason})
     # The lock's own file names its last holder.
     assert project.tree() | {LOCK: None} == before | {LOCK: None}
+
+
+def half_made(folder: Path) -> GitProject:
+    """Return a project whose run was killed while git filled the worktree of C, which needs A and B."""
+    project = (
+        keeping(folder)
+        .file(".gitattributes", "zz* filter=slow\n")
+        .file("zz", "slow\n")
+        .file("zz.pem", "key\n")
+    )
+    half, go = folder / "half", folder / "go"
+    stop = f": >{half}; until [ -e {go} ]; do sleep 0.02; done; exit 1"
+    project.setting("filter.slow.smudge", f'case "$PWD" in */C) {stop};; esac; cat')
+    project.setting("filter.slow.clean", "cat").setting("filter.slow.required", "true")
+    project.spec("A", "echo a >a.txt").spec("B", "echo b >b.txt").spec("C", depends_on=["A", "B"]).commit()
+    with project.start("orchestrate", "--all") as running:
+        until(half.exists)
+        running.send(signal.SIGKILL).end()
+    go.touch()
+    until(lambda: not (project.root / ".git/worktrees/C/index.lock").exists())
+    return project
 
 
 # What goes.
@@ -113,7 +134,7 @@ def test_a_place_of_the_users_choice_is_cleaned_and_what_else_lies_there_is_not_
     project.run_all().exits(0)
 
     assert clean(project) == (["A"], {})
-    assert sorted(path.name for path in (tmp_path / "aside/places 場所").iterdir()) == [".gitignore", "mine"]
+    assert sorted(path.name for path in (tmp_path / "aside/places 場所").iterdir()) == ["mine"]
 
 
 def test_what_only_git_still_knows_goes_from_its_list(tmp_path: Path) -> None:
@@ -133,6 +154,37 @@ def test_a_half_made_worktree_without_files_goes(tmp_path: Path) -> None:
 
     assert clean(project) == (["A"], {})
     assert not place(project).exists()
+
+
+def test_what_was_being_filled_when_its_run_was_killed_goes(tmp_path: Path) -> None:
+    project = half_made(tmp_path)
+    told = {line["spec"] for line in project.journal("workspace_ready")}
+    there = [(place(project, "C") / name).exists() for name in ("a.txt", "zz", "zz.pem")]
+
+    cleaned = clean(project)
+
+    assert (told, there) == ({"A", "B"}, [True, False, False])
+    assert cleaned == (["A", "B", "C"], {})
+    assert (project.worktrees(), project.is_sound()) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        ("echo more >>kept.txt", "changes"),
+        ("echo new >new.txt", "changes"),
+        ("echo s >.env", "files"),
+        ("git read-tree HEAD; git commit -qm own --allow-empty", "commits"),
+    ],
+)
+def test_what_a_person_did_in_one_that_was_being_filled_is_kept(
+    tmp_path: Path, act: str, reason: str
+) -> None:
+    project = half_made(tmp_path)
+
+    project.sh(f"cd {place(project, 'C')}; {act}")
+
+    assert clean(project) == (["A", "B"], {"C": reason})
 
 
 def test_what_a_killed_git_left_half_made_is_mended(tmp_path: Path) -> None:

@@ -258,6 +258,7 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "prune.held.under_way": "kept: it is under way",
     "prune.held.waiting": "kept: something in it waits for a person (aad escalations)",
     "prune.held.workspaces": "kept: it has workspaces (aad clean)",
+    "prune.held.left_out": "kept: files that no commit holds are only there (look into SPEC/ATTEMPT/left-out in its folder, then remove that)",
     "prune.size_unknown": "size unknown",
     "prune.nothing": "nothing to remove",
     "prune.planned.one": "{count} run would be removed, {size} freed",

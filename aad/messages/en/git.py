@@ -5,7 +5,7 @@ TEXTS: dict[str, str] = {
     "git_bare": "a bare repository has no files for sessions to work on (run aad in a clone of it)",
     "git_base_unknown": "`workspace.base` is {base}, and this repository has no such branch, tag or commit (name one that `git log {base}` shows, or leave it empty for what is checked out)",
     "git_branch_bad": "`workspace.branch` is {branch}, which makes no branch name that git takes (as in: aad/{{spec}})",
-    "git_branch_blocks": "there is a branch {branch}, and beside it git can have none named {branch}/… (git branch -m {branch} another-name, or set `workspace.branch`)",
+    "git_branch_blocks": "there is a branch {branch}, and beside it git can have none named {branch}/… (git branch -m {branch} another-name)",
     "git_failed": "{told}",
     "git_missing": '`workspace.isolation` is "worktree", and this is no git repository (git init, and commit something; or set it to "none" or "directory")',
     "git_no_commit": 'this repository has no commit yet for sessions to start from (git commit something first, or set `workspace.isolation` to "none" or "directory")',

@@ -303,6 +303,7 @@ run: echo "Hello from $AAD_SPEC_ID"
     "prune.held.under_way": "保持: 実行中",
     "prune.held.waiting": "保持: 人の対応を待っている（aad escalations）",
     "prune.held.workspaces": "保持: 作業フォルダーが残っている（aad clean）",
+    "prune.held.left_out": "保持: どのコミットにもないファイルが残っている（実行のフォルダーの SPEC/ATTEMPT/left-out を確かめてから消す）",
     "prune.size_unknown": "サイズ不明",
     "prune.nothing": "削除するものはありません",
     "prune.planned.other": "{count}件の実行を削除し、{size} を解放します（まだ何も削除していません）",

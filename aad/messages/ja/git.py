@@ -5,7 +5,7 @@ TEXTS: dict[str, str] = {
     "git_bare": "ベアリポジトリには、セッションが作業するファイルがありません（clone した場所で aad を実行してください）",
     "git_base_unknown": "`workspace.base` の {base} というブランチ、タグ、コミットは、このリポジトリにありません（`git log {base}` で表示できる名前にするか、空にするとチェックアウト中のものになります）",
     "git_branch_bad": "`workspace.branch` の {branch} からは、git が受け付けるブランチ名を作れません（例: aad/{{spec}}）",
-    "git_branch_blocks": "ブランチ {branch} があるため、git は {branch}/… という名前のブランチを作れません（git branch -m {branch} 別の名前、または `workspace.branch` を変えてください）",
+    "git_branch_blocks": "ブランチ {branch} があるため、git は {branch}/… という名前のブランチを作れません（git branch -m {branch} 別の名前）",
     "git_failed": "{told}",
     "git_missing": '`workspace.isolation` が "worktree" ですが、ここは git リポジトリではありません（git init して何かコミットするか、"none" か "directory" にしてください）',
     "git_no_commit": 'このリポジトリには、セッションの出発点になるコミットがまだありません（先に git commit するか、`workspace.isolation` を "none" か "directory" にしてください）',
