@@ -189,6 +189,11 @@ class Attempt:
         return self.started_at + self.limits.timeout + self._delivery.waited
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it is known to run; its child may be quicker than the news of it."""
+        return self._told_started
+
+    @property
     def ended_by(self) -> Reason | None:
         """Why it was told to end, if it was."""
         return None if self._ended is None else self._ended.reason
@@ -290,7 +295,7 @@ class Attempt:
         try:
             if failure := await self._set_up():
                 return failure
-            self.place.begin()
+            await self.place.begin()
             verdict = await self._carry_out()
             self.look(last=True)
             if self._question is None and verdict.outcome is Outcome.COMPLETED:

@@ -23,6 +23,10 @@ class Why(StrEnum):
 UNTOLD = frozenset([Why.OWN, Why.LITTER, Why.SPEC])
 # What a folder's own time of change says nothing about.
 INSCRUTABLE = frozenset([Why.NESTED, Why.SUBMODULE])
+# Files, which are there for a check whatever git shows beside them.
+LIFTED = frozenset([Why.SECRET, Why.UNREADABLE, Why.SPEC])
+# Files, which are there for a check whatever git shows beside them.
+LIFTED = frozenset([Why.SECRET, Why.UNREADABLE, Why.SPEC])
 
 # Names of files that hold secrets by custom, and of those that show what such a file looks like.
 SECRET_NAMES = (
@@ -35,11 +39,12 @@ HARMLESS_NAMES = (
     "*.example", "*.sample", "*.template", "*.dist", "*.tmpl", "*.defaults", "example.env", "sample.env",
     "template.env",
 )  # fmt: skip
-# What sandboxes of coding agents leave behind: empty files and folders of these names.
-LITTER_NAMES = frozenset(
+# What sandboxes of coding agents leave behind: empty files at these paths.
+LITTER = frozenset(
     [
-        ".agents", ".aws", ".bash_profile", ".bashrc", ".claude", ".codex", ".gitconfig", ".gitmodules",
-        ".idea", ".mcp.json", ".profile", ".ripgreprc", ".ssh", ".vscode", ".zprofile", ".zshrc",
+        ".agents", ".aws", ".bash_profile", ".bashrc", ".claude", ".claude/agents", ".claude/commands",
+        ".codex", ".gitconfig", ".gitmodules", ".idea", ".mcp.json", ".profile", ".ripgreprc", ".vscode",
+        ".zprofile", ".zshrc",
     ]
 )  # fmt: skip
 _CLAUDE_OWN = re.compile(r"\.claude/\.cc-writes(/|$)")
@@ -61,7 +66,7 @@ def is_litter(path: str, *, empty: bool) -> bool:
     """Tell whether an untracked file below the project is what an agent's sandbox leaves behind."""
     if _CLAUDE_OWN.match(path):
         return True
-    return empty and path.partition("/")[0] in LITTER_NAMES
+    return empty and path in LITTER
 
 
 def is_own(path: str) -> bool:

@@ -30,6 +30,7 @@ PINNED = {
     "advice.detachedHead": "false",
     "log.showSignature": "false",
     "trailer.separators": ":",
+    "core.commentChar": "#",
     "i18n.commitEncoding": "UTF-8",
     "i18n.logOutputEncoding": "UTF-8",
 }

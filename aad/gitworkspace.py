@@ -1,7 +1,6 @@
 """A git worktree as a session's workspace: from the commit that it starts from to the run's branch."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -10,28 +9,31 @@ from pathlib import Path
 import trio
 from attrs import define, evolve, field, frozen
 
-from aad.belongings import INSCRUTABLE, UNTOLD
+from aad.belongings import INSCRUTABLE, LIFTED, UNTOLD, Why
 from aad.checkout import EMAIL, NAME, identify
 from aad.config import WorkspaceSettings
 from aad.events import Failure, LeftOut
 from aad.gitcalls import GitError
 from aad.integration import HEADS, Author, ConflictError, Integration, Landing
 from aad.janitor import Janitor
-from aad.project import Project, make_folder
+from aad.project import LEFT_OUT, Project, make_folder
 from aad.spec import Spec
 from aad.workspace import NOTHING, Landed, Saved, copy_spec, find_source, find_spec_place, place, stay_inside
 from aad.worktrees import Snapshot, Worktree, Worktrees
 
-# The clock by which a file system stamps its files lags by up to a tick of the kernel.
-TICK_NS = 10_000_000
-
+# By what a file is known to be as it was.
+Stamp = tuple[int, int, int, int] | None
 # Seconds until work is tried to be saved again.
 PAUSES = (0.1, 0.4)
 
 
 @define(eq=False, kw_only=True)
 class GitWorkspace:
-    """A worktree, and the way of what is made in it. `without` are paths in it that are never committed."""
+    """A worktree, and the way of what is made in it.
+
+    `without` are paths in it that are never committed; what no commit may hold goes to the folder `aside`
+    before the worktree is made anew.
+    """
 
     path: Path
     spec_file: str
@@ -44,10 +46,12 @@ class GitWorkspace:
     without: tuple[str, ...]
     keep: str
     janitor: Janitor
-    fresh: bool
-    # Nanoseconds since the epoch: what is older is no work of the child's.
-    _began: int = field(default=0, init=False)
+    aside: Path
+    # What is in no commit was like this when the child began: the work of the setup.
+    _before: dict[str, Stamp] = field(factory=dict, init=False)
     _made: Snapshot | None = field(default=None, init=False)
+    # What the child made that is in no commit, as far as anybody would miss it.
+    _missed: tuple[LeftOut, ...] = field(default=(), init=False)
     # What was committed, the tree of that, and the branch that names it.
     _commit: str = field(default="", init=False)
     _tree: str = field(default="", init=False)
@@ -66,10 +70,11 @@ class GitWorkspace:
     def turn(self) -> trio.Lock:
         return self.integration.turn
 
-    def begin(self) -> None:
-        """Take what is there by now for no work of the child's."""
-        if self.fresh:  # else an earlier attempt worked here
-            self._began = time.time_ns() - TICK_NS
+    async def begin(self) -> None:
+        """Take what the setup made for no work of the child's; raises GitError, OSError."""
+        if self.setup:
+            made = await self.worktrees.capture(self.worktree, without=self.without)
+            self._before = {left.path: self._stamp(left) for left in made.left_out}
 
     async def capture(self) -> None:
         """Take down what was made, without the litter of sandboxes; raises GitError, OSError."""
@@ -77,6 +82,7 @@ class GitWorkspace:
         self.worktrees.tidy(self.worktree, made.left_out)
         links = await self.worktrees.find_own_links(self.worktree, made)
         self._made = evolve(made, left_out=tuple(sorted({*made.left_out, *links})))
+        self._missed = tuple(left for left in self._made.left_out if self._is_missed(left))
 
     async def commit(self) -> bool:
         """Commit what was taken down on the session's branch; raises ConflictError, GitError, OSError."""
@@ -99,9 +105,18 @@ class GitWorkspace:
         self._landing = landing = await self.integration.prepare(self._commit, self.author)
         if landing.tree == self._get_made().tree:
             return True
-        await self.worktrees.show(self.worktree, landing.result)
         self._shown = landing.result
+        lifted = self._lift()
+        try:
+            await self.worktrees.show(self.worktree, landing.result)
+        finally:
+            move_all(self.aside, lifted, self.worktree.path)
         return False
+
+    def _lift(self) -> list[str]:
+        """Take the files that are in no commit out of the way of git, which removes those that are staged."""
+        paths = [left.path for left in self._get_made().left_out if left.why in LIFTED]
+        return move_all(self.worktree.path, paths, self.aside)
 
     async def land(self) -> Landed | None:
         """Move the run's branch on; not cut short."""
@@ -117,7 +132,7 @@ class GitWorkspace:
             commit=self._commit,
             target=target,
             result=landing.result,
-            left_out=self._left_out,
+            left_out=self._missed,
         )
 
     async def save(self) -> Saved | None:
@@ -134,26 +149,37 @@ class GitWorkspace:
     async def _save(self) -> Saved | None:
         await self.capture()
         made, start = self._get_made(), self.worktree.start
-        if not made.changed and made.head == start:
-            self._is_safe = True
-            return None
-        head, tree = made.head, made.tree if made.changed else None
-        if self._tree == made.tree:  # it was committed, and could not be integrated
-            head, tree = self._commit, None
-        ref, commit = await self.integration.save(tree, head, self.author)
+        if made.changed or made.head != start:
+            ref, commit = await self._name_work(made)
+        else:
+            ref, commit = "", start
         self._is_safe = True
-        return Saved(ref=ref, commit=commit, base=start, left_out=self._left_out)
+        if not ref and not self._missed:
+            return None
+        return Saved(ref=ref, commit=commit, base=start, left_out=self._missed)
 
-    def set_aside(self, folder: Path) -> None:
-        """Move what is in no commit to a folder that stays; raises OSError, and GitError before `save`."""
-        if not self._is_safe and self.worktree.path.exists():
+    async def _name_work(self, made: Snapshot) -> tuple[str, str]:
+        # What was committed, and could not be integrated; not what others have made, that it was merged with.
+        if self._shown or self._tree == made.tree:
+            return await self.integration.save(None, self._commit, self.author)
+        return await self.integration.save(made.tree if made.changed else None, made.head, self.author)
+
+    def set_aside(self) -> None:
+        """Move what is in no commit to a folder that stays; raises OSError, GitError where that cannot be."""
+        if not self.worktree.path.exists():
+            return
+        if not self._is_safe:
             raise GitError("worktree", f"{self.worktree.path} holds work that could not be saved")
-        set_aside(self.worktree.path, self._left_out, folder)
+        if any(left.why is Why.SUBMODULE and self._is_bound(left) for left in self._missed):
+            raise GitError(
+                "worktree", f"{self.worktree.path} holds work in a submodule that nothing else has"
+            )
+        move_all(self.worktree.path, [left.path for left in self._missed], self.aside)
 
     def leave(self, *, completed: bool) -> None:
         """Have the worktree removed, unless somebody may want to look into it."""
         wanted = self.keep == "always" or (self.keep == "on-failure" and not completed)
-        if not wanted and (completed or self._is_safe) and not self._left_out:
+        if not wanted and (completed or self._is_safe) and not self._missed:
             self.janitor.send(partial(self.worktrees.remove, self.worktree.path))
         elif completed:
             # For who looks into it: what is committed is no change.
@@ -164,19 +190,22 @@ class GitWorkspace:
             raise AssertionError
         return self._made
 
-    @property
-    def _left_out(self) -> tuple[LeftOut, ...]:
-        """What the child made that is in no commit, as far as anybody would miss it."""
-        found = () if self._made is None else self._made.left_out
-        return tuple(left for left in found if left.why not in UNTOLD and self._is_new(left))
-
-    def _is_new(self, left: LeftOut) -> bool:
-        if left.why in INSCRUTABLE:
-            return True
-        try:
-            return (self.worktree.path / left.path).lstat().st_ctime_ns >= self._began
-        except OSError:  # deleted, and there is still the one in HEAD
+    def _is_missed(self, left: LeftOut) -> bool:
+        if left.why in UNTOLD:
             return False
+        # What a folder's stamp says nothing about is taken for the child's.
+        return left.why in INSCRUTABLE or self._before.get(left.path) != self._stamp(left)
+
+    def _is_bound(self, left: LeftOut) -> bool:
+        """Tell whether the commits of a submodule lie in this worktree's part of the repository."""
+        return (self.worktree.path / left.path / ".git").is_file()
+
+    def _stamp(self, left: LeftOut) -> Stamp:
+        try:
+            found = (self.worktree.path / left.path).lstat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
 @frozen(kw_only=True)
@@ -211,7 +240,7 @@ class GitWorkspaces:
         """Return the worktree that an earlier attempt left; raises OSError, GitError."""
         return await self.worktrees.find(self.place(spec.id), start)
 
-    async def recover(self, spec: Spec, attempt: int, start: str, left_out: Path) -> Landed | Saved | None:
+    async def recover(self, spec: Spec, attempt: int, start: str) -> Landed | Saved | None:
         """Return what became of a session's work, which is saved unless it is in the run's result."""
         if result := await self.integration.find_landed(spec.id):
             line = await self.integration.find_line()
@@ -219,10 +248,11 @@ class GitWorkspaces:
             return Landed(branch=target, commit=result, target=target, result=line.tip)
         worktree = await self.find(spec, start)
         if worktree is None:
+            _refuse_files(self.place(spec.id))
             return None
         left = await self._wrap(spec, attempt, worktree, fresh=False, conflict=None)
         saved = await left.save()
-        left.set_aside(left_out)
+        left.set_aside()
         return saved
 
     def place(self, spec_id: str) -> Path:
@@ -252,7 +282,7 @@ class GitWorkspaces:
             without=without,
             keep=self.settings.keep,
             janitor=self.janitor,
-            fresh=fresh,
+            aside=self.project.attempt(self.run, spec.id, attempt) / LEFT_OUT,
         )
 
     def _lend_name(self) -> Mapping[str, str]:
@@ -262,10 +292,10 @@ class GitWorkspaces:
 
     def _shield_folder(self, path: Path) -> None:
         """Keep a place of the user's choice out of the checkout's status; ours has its own `.gitignore`."""
-        if self.settings.root:
-            make_folder(path.parent)
-            with suppress(FileExistsError), (path.parent.parent / ".gitignore").open("x") as file:
-                file.write("*\n")
+        root = path.parent.parent
+        if self.settings.root and not root.exists():
+            make_folder(root)
+            (root / ".gitignore").write_text("*\n")
 
     async def _bring_spec(
         self, spec: Spec, worktree: Worktree, folder: Path, *, fresh: bool
@@ -281,7 +311,7 @@ class GitWorkspaces:
         below = target.relative_to(worktree.path).as_posix()
         if fresh and _are_equal(target, source):
             return str(target), ()
-        if fresh or not target.exists():
+        if fresh:
             copy_spec(source, folder, self.project)
         if not fresh and await self._is_committed(source, worktree, below):
             return str(target), ()
@@ -303,13 +333,26 @@ def _holds(file: Path, content: bytes) -> bool:
     return file.read_bytes() == content
 
 
-def set_aside(path: Path, left_out: Iterable[LeftOut], folder: Path) -> None:
-    """Move from a worktree that is to go what no commit holds; raises OSError."""
-    for left in left_out:
-        source, target = path / left.path, folder / left.path
-        make_folder(target.parent)
+def move_all(source: Path, paths: Iterable[str], target: Path) -> list[str]:
+    """Move what is there of some paths from one folder to another; return what was; raises OSError."""
+    moved = []
+    for path in paths:
+        make_folder((target / path).parent)
         with suppress(FileNotFoundError):
-            shutil.move(source, target)
+            shutil.move(source / path, target / path)
+            moved.append(path)
+    return moved
+
+
+def _refuse_files(path: Path) -> None:
+    """Raise GitError where files lie in a worktree's place that git knows nothing of."""
+    try:
+        found = [entry for entry in path.iterdir() if entry.name != ".git"]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if found:
+        told = f"{path} holds files, and is no worktree any more (git worktree repair, or move it away)"
+        raise GitError("worktree", told)
 
 
 def _tell_conflict(conflict: Failure | None) -> Mapping[str, str]:

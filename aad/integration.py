@@ -19,7 +19,7 @@ HEADS = "refs/heads/"
 # No session's branch may be called like a folder of runs' branches.
 _OVER_RUNS = frozenset(str(parent) for parent in PurePosixPath(RUN_BRANCH).parents)
 # How many names are tried for a branch: `aad/A`, `aad/A-2`, …
-NAMES = 9
+NAMES = 99
 
 
 class ConflictError(Exception):
@@ -77,7 +77,8 @@ class Integration:
     """Brings the commits of one run together.
 
     `base` is where the run starts, `branch` the template of its sessions' branches. `find_result` returns the
-    commit of a spec that is complete (None: it made none), `find_needed` what a spec depends on directly.
+    commit of a spec that is complete (None: it made none), `find_needed` what a spec depends on directly,
+    `find_newest` what the run's branch named last (empty: there is none yet).
     Whoever lands holds the `turn` meanwhile.
     """
 
@@ -87,6 +88,7 @@ class Integration:
     branch: str
     find_result: Callable[[str], str | None]
     find_needed: Callable[[str], Sequence[str]]
+    find_newest: Callable[[], str]
     turn: trio.Lock = field(factory=trio.Lock, init=False)
     _landed: dict[str, str] | None = field(default=None, init=False)
 
@@ -206,12 +208,15 @@ class Integration:
         return self._landed.get(spec)
 
     async def _list_landed(self) -> dict[str, str]:
-        asked = "%H%x00%(trailers:key=AAD-Session,valueonly,separator=%x2C)"
+        asked = "%H%x00%P%x00%(trailers:key=AAD-Session,valueonly,unfold,separator=%x2C)"
         tip = await self.find_tip()
         told = await self.repository.call("log", "--first-parent", f"--format={asked}", f"{self.base}..{tip}")
-        rows = (line.split("\0") for line in told.splitlines())
+        rows = (line.split("\0") for line in told.split("\n") if line.count("\0") == 2)
+        # Of a merge it is the second parent: the first is what others have made.
         return {
-            session.split("/")[1]: commit for commit, session in rows if session.startswith(f"{self.run}/")
+            session.split("/")[1]: (parents.split(" ")[1:] or [commit])[0]
+            for commit, parents, session in rows
+            if session.startswith(f"{self.run}/")
         }
 
     # Below all that.
@@ -225,7 +230,7 @@ class Integration:
 
     async def _find_culprits(self, ours: str, theirs: str, files: Sequence[str]) -> set[str]:
         """Return the specs that changed files in one of two commits and not in the other."""
-        asked = "--format=%(trailers:key=AAD-Spec,valueonly,separator=%x20)"
+        asked = "--format=%(trailers:key=AAD-Spec,valueonly,unfold,separator=%x20)"
         between = f"{ours}...{theirs}"
         told = await self.repository.call(
             "--literal-pathspecs", "log", "--first-parent", asked, between, "--", *files
@@ -234,7 +239,7 @@ class Integration:
 
     async def _read(self, commit: str, tip: str, author: Author) -> tuple[str, bool]:
         """Return the tree of a commit, and whether it is ours and the very next after another."""
-        asked = "--format=%T%x00%P%x00%(trailers:key=AAD-Session,valueonly)"
+        asked = "--format=%T%x00%P%x00%(trailers:key=AAD-Session,valueonly,unfold,separator=%x2C)"
         tree, parents, session = (await self.repository.call("show", "--no-patch", asked, commit)).split("\0")
         return tree, parents == tip and session.strip() == author.session
 
@@ -258,7 +263,8 @@ class Integration:
         """Return the run's branch. Where somebody has it checked out, another goes on from there."""
         names = [HEADS + name for name in islice(_list_names(RUN_BRANCH.format(run=self.run)), NAMES)]
         found = await self.repository.find_refs(*names)
-        tip = self.base
+        # Of a branch that somebody has deleted, what it named goes on.
+        tip = self.find_newest() or self.base
         for ref, after in zip(names, [*names[1:], ""], strict=True):
             if ref not in found:
                 return Line(ref=ref, old=None, tip=tip)

@@ -173,7 +173,7 @@ def _check_slowness(watch: _Watch, now: float) -> None:
 def _guess_progress(watch: _Watch, now: float) -> None:
     """Where the child says nothing, take the ticks in its checklist, else the time that it took before."""
     attempt = watch.attempt
-    if attempt.own_progress:
+    if attempt.own_progress or not attempt.has_begun:
         return
     ticked = attempt.count_ticks()
     if ticked is not None:

@@ -3,7 +3,6 @@
 import math
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from attrs import frozen
 
@@ -40,9 +39,7 @@ class Outfitter:
     async def recover(self, session: SessionRun) -> bool:
         """See to what a killed run left of a session; tell whether its work is in the result already."""
         spec, number = session.spec, session.number
-        found = await self.workspaces.recover(
-            spec, attempt=number, start=session.known.base, left_out=self._left_out(spec, number)
-        )
+        found = await self.workspaces.recover(spec, attempt=number, start=session.known.base)
         if isinstance(found, Landed):
             session.integrated(found)
         elif found is not None and found.ref != session.known.saved:
@@ -56,7 +53,7 @@ class Outfitter:
         """
         spec, number = session.spec, session.number
         if session.place is not None and not session.resumes:
-            session.place.set_aside(self._left_out(spec, number - 1))
+            session.place.set_aside()
         folder = self.project.attempt(self.run, spec.id, number)
         events = folder / "events"
         make_folder(events)
@@ -109,10 +106,6 @@ class Outfitter:
             listener=session,
             run_child=self.run_child,
         )
-
-    def _left_out(self, spec: Spec, attempt: int) -> Path:
-        """Return where that goes which an attempt left and no commit holds."""
-        return self.project.attempt(self.run, spec.id, attempt) / "left-out"
 
     def _limits(self, spec: Spec) -> Limits:
         settings = self.config.orchestrator

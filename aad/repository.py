@@ -74,7 +74,16 @@ class Repository:
         stdin: bytes = b"",
         lock: int | None = None,
     ) -> Answer:
-        """Make a call, whatever its exit code; raises GitError after LIMIT seconds, OSError."""
+        """Make a call, whatever its exit code; raises GitError after LIMIT seconds, OSError.
+
+        In a worktree it holds that one's lock: if we are killed, whoever comes next waits for its end.
+        """
+        if lock is None and "GIT_WORK_TREE" in env:
+            async with hold_worktree(Path(env["GIT_DIR"])) as held:
+                return await self._ask(*args, env=env, stdin=stdin, lock=held)
+        return await self._ask(*args, env=env, stdin=stdin, lock=lock)
+
+    async def _ask(self, *args: str, env: Mapping[str, str], stdin: bytes, lock: int | None) -> Answer:
         with trio.move_on_after(LIMIT):
             done = await trio.run_process(
                 make_argv(*args),
@@ -118,17 +127,8 @@ class Repository:
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[int]:
         """Hold the repository's lock; raises GitError, OSError."""
-        async with self._turn:
-            descriptor = gitlock.open_lock(self.common)
-            try:
-                with trio.move_on_after(gitlock.LIMIT) as waiting:
-                    while not gitlock.try_to_lock(descriptor):  # noqa: ASYNC110 - no kernel tells
-                        await trio.sleep(gitlock.PAUSE)
-                if waiting.cancelled_caught:
-                    raise gitlock.explain_held(self.common)
-                yield descriptor
-            finally:
-                os.close(descriptor)
+        async with self._turn, _hold(self.common) as descriptor:
+            yield descriptor
 
     # Commits.
 
@@ -179,7 +179,7 @@ class Repository:
         # Under the lock: git reads all work trees for this, and fails of one that is just being made.
         async with self.hold():
             told = await self.call("for-each-ref", f"--format={form}", *names)
-        rows = (line.split("\0") for line in told.splitlines())
+        rows = (line.split("\0") for line in told.split("\n") if line)
         return {
             name: Ref(commit=commit, tree=tree, parent=parents.partition(" ")[0], checked_out=path)
             for name, commit, tree, parents, path in rows
@@ -194,6 +194,34 @@ class Repository:
     async def move_ref(self, ref: str, *, new: str, old: str | None) -> None:
         """Let a ref name another commit, if it still names the old one (None: is not there at all)."""
         await self.write("update-ref", "--no-deref", ref, new, old or "0" * len(new))
+
+
+@asynccontextmanager
+async def hold_worktree(git_dir: Path) -> AsyncIterator[int | None]:
+    """Hold the lock of a worktree, which git calls in it inherit; there is none where that is gone."""
+    if _is_gone(git_dir):
+        yield None
+        return
+    async with _hold(git_dir) as descriptor:
+        yield descriptor
+
+
+def _is_gone(folder: Path) -> bool:
+    return not folder.is_dir()
+
+
+@asynccontextmanager
+async def _hold(folder: Path) -> AsyncIterator[int]:
+    descriptor = gitlock.open_lock(folder)
+    try:
+        with trio.move_on_after(gitlock.LIMIT) as waiting:
+            while not gitlock.try_to_lock(descriptor):  # noqa: ASYNC110 - no kernel tells
+                await trio.sleep(gitlock.PAUSE)
+        if waiting.cancelled_caught:
+            raise gitlock.explain_held(folder)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def open_repository(checkout: Checkout, environ: Mapping[str, str]) -> Repository:

@@ -212,8 +212,10 @@ class SessionRun:
             self._redactions = attempt.redactor.count
             self.ran += trio.current_time() - attempt.started_at
             if verdict is None or verdict.outcome is Outcome.FAILED:
-                with trio.move_on_after(SAVE_LIMIT, shield=True):
+                with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
                     await self._save(attempt)
+                if saving.cancelled_caught:
+                    self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
         return verdict
 
     async def _save(self, attempt: Attempt) -> None:
@@ -221,11 +223,14 @@ class SessionRun:
         try:
             self.saved = saved = await attempt.place.save()
         except (GitError, OSError) as error:
-            words = f"its work could not be saved: {error}"
-            self.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
+            self._tell_unsaved(str(error))
             return
         if saved is not None:
             self.tell_saved(saved, self.number)
+
+    def _tell_unsaved(self, why: str) -> None:
+        words = f"its work could not be saved: {why}"
+        self.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
 
     def tell_saved(self, saved: Saved, attempt: int) -> None:
         """Record where the work of an attempt is kept."""
@@ -355,7 +360,11 @@ class SessionRun:
 
     def _show_work(self) -> Work | None:
         saved = self.saved
-        return None if saved is None else Work(ref=saved.ref, commit=saved.commit, command=saved.command)
+        return (
+            None
+            if saved is None or not saved.ref
+            else Work(ref=saved.ref, commit=saved.commit, command=saved.command)
+        )
 
     # What an attempt tells its listener.
 

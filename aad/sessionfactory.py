@@ -160,6 +160,7 @@ class SessionFactory:
             branch=settings.branch,
             find_result=lambda spec_id: record.state.session(spec_id).commit,
             find_needed=lambda spec_id: self.registry.specs[spec_id].depends_on,
+            find_newest=lambda: record.state.result,
         )
         return GitWorkspaces(
             project=record.project,

@@ -113,7 +113,7 @@ class Session:
             case events.WorkspaceReady():
                 self.workspace, self.base = event.workspace, event.base
             case events.RolledBack():
-                self.saved = event.ref
+                self.saved = event.ref or self.saved
             case events.Integrated():
                 self.commit, self.branch, self.conflict = event.commit, event.branch, None
 

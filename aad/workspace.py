@@ -36,7 +36,10 @@ class Landed:
 
 @frozen(kw_only=True)
 class Saved:
-    """The work of an attempt that came to nothing: the ref that keeps it, since which commit."""
+    """The work of an attempt that came to nothing: the ref that keeps it, since which commit.
+
+    `ref` is empty where all there is are files that no commit holds, `left_out`.
+    """
 
     ref: str
     commit: str
@@ -76,7 +79,7 @@ class Workspace(Protocol):
     def turn(self) -> trio.Lock:
         """To be held from `merge` to `land`."""
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """Hear that the child is about to start: what is there by now is not its work."""
 
     async def capture(self) -> None:
@@ -94,7 +97,7 @@ class Workspace(Protocol):
     async def save(self) -> Saved | None:
         """Keep work that came to nothing; None where there is none."""
 
-    def set_aside(self, folder: Path) -> None:
+    def set_aside(self) -> None:
         """Move what no commit keeps to a folder that stays: the next attempt starts clean."""
 
     def leave(self, *, completed: bool) -> None:
@@ -114,7 +117,7 @@ class PlainWorkspace:
     janitor: Janitor | None = None
     turn: trio.Lock = field(factory=trio.Lock, init=False)
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """See `Workspace`."""
 
     async def capture(self) -> None:
@@ -136,7 +139,7 @@ class PlainWorkspace:
         """Keep nothing: what was made stays where it is until the next attempt."""
         return None
 
-    def set_aside(self, folder: Path) -> None:
+    def set_aside(self) -> None:
         """Keep nothing apart."""
 
     def leave(self, *, completed: bool) -> None:

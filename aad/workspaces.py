@@ -1,7 +1,5 @@
 """Gives each attempt the workspace that its spec asks for. Knows the kinds, not how they are made."""
 
-from pathlib import Path
-
 from attrs import frozen
 
 from aad.config import WorkspaceSettings
@@ -40,9 +38,9 @@ class Workspaces:
             return await self.folders.make(spec, afresh=resumed_from is None)
         return self.folders.share(spec)
 
-    async def recover(self, spec: Spec, *, attempt: int, start: str, left_out: Path) -> Landed | Saved | None:
+    async def recover(self, spec: Spec, *, attempt: int, start: str) -> Landed | Saved | None:
         """Return what became of the work of a session that a killed run left; raises OSError, GitError.
 
-        Its work is in the result already, or it is saved: what no commit holds in the folder `left_out`.
+        Its work is in the result already, or it is saved.
         """
-        return None if self.git is None else await self.git.recover(spec, attempt, start, left_out)
+        return None if self.git is None else await self.git.recover(spec, attempt, start)

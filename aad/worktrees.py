@@ -6,6 +6,7 @@ that is meant; and what a session made is whatever HEAD names plus what differs 
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -20,12 +21,14 @@ from aad.events import LeftOut
 from aad.files import remove_tree
 from aad.gitcalls import GitError, split_names
 from aad.project import make_folder
-from aad.repository import Repository
+from aad.repository import Repository, hold_worktree
 
 # The mode of an entry that is another repository's commit (git-fast-import(1)).
 LINK_MODE = "160000"
 # The status of git (git-status(1), porcelain format 2): how many fields stand before the path.
 _FIELDS = {"1": 8, "u": 10, "?": 1}
+# What it says of a folder into which it cannot look.
+_CLOSED = re.compile(r"could not open directory '(.*?)/?': ")
 
 
 @frozen(kw_only=True)
@@ -66,6 +69,7 @@ class _Change:
     staged: bool = False
     deleted: bool = False
     unmerged: bool = False
+    unreadable: bool = False
     submodule: bool = False
 
 
@@ -110,12 +114,18 @@ class Worktrees:
     async def remove(self, path: Path) -> None:
         """Remove a worktree, be it whole or half-made; raises GitError, OSError."""
         repository = self.repository
+        for entry in _find_entries(repository.common, path):
+            # A killed run may have left a git that is still filling it.
+            async with hold_worktree(entry):
+                pass
         # The files first, and by ourselves: that takes the longest, and nobody needs to wait for it.
         with suppress(FileNotFoundError):
             await trio.to_thread.run_sync(remove_tree, path)
         async with repository.hold():
             for entry in _find_entries(repository.common, path):
                 shutil.rmtree(entry)
+        with suppress(OSError):  # others lie there, too
+            path.parent.rmdir()
 
     async def capture(self, worktree: Worktree, *, without: Sequence[str] = ()) -> Snapshot:
         """Return what a worktree holds, as objects that no ref names yet; raises GitError, OSError.
@@ -129,8 +139,11 @@ class Worktrees:
         index = worktree.git_dir / f"aad-index-{os.urandom(4).hex()}"
         env = {**worktree.env, "GIT_INDEX_FILE": os.fspath(index)}
         try:
-            await self._copy_index(worktree, index, head, env)
+            links = await self._copy_index(worktree, index, head, env)
             taken, left = self._sort(worktree, await self._list_changes(env), frozenset(without))
+            left += [
+                (_Change(path=path), Why.SUBMODULE) for path in links if _hides_files(worktree.path / path)
+            ]
             await self._stage(taken, left, env)
             tree = await self.repository.call("write-tree", env=env) if taken else base
         finally:
@@ -177,17 +190,23 @@ class Worktrees:
         head, tree = answer.text.split()
         return head, tree
 
-    async def _copy_index(self, worktree: Worktree, index: Path, head: str, env: dict[str, str]) -> None:
-        """Make an index of our own. Where the child's is gone or damaged, what HEAD holds will do."""
+    async def _copy_index(self, worktree: Worktree, index: Path, head: str, env: dict[str, str]) -> list[str]:
+        """Make an index of our own, and return the submodules in it.
+
+        Where the child's is gone or damaged, what HEAD holds will do.
+        """
         with suppress(FileNotFoundError):
             # With its time: files that were changed within the same moment are told by that (racy-git.adoc).
             shutil.copy2(worktree.git_dir / "index", index)
-        flags = await self.repository.ask("ls-files", "-v", "-z", env=env)
-        if flags.code or not flags.output:
+        listed = await self.repository.ask("ls-files", "-v", "--stage", "-z", env=env)
+        if listed.code or not listed.output:
             _discard(index)
             await self.repository.call("read-tree", head, env=env)
-        else:
-            await self._uncover(split_names(flags.output), env)
+            listed = await self.repository.demand("ls-files", "-v", "--stage", "-z", env=env)
+        # `H 100644 OBJECT 0<tab>PATH`; a tag in small letters is to be overlooked.
+        rows = [row.partition("\t") for row in split_names(listed.output)]
+        await self._uncover([f"{told[0]} {path}" for told, _, path in rows], env)
+        return [path for told, _, path in rows if told[2:].startswith(LINK_MODE)]
 
     async def _uncover(self, rows: Sequence[str], env: dict[str, str]) -> None:
         """Let git see changes that the child told it to overlook (git-update-index(1))."""
@@ -202,7 +221,8 @@ class Worktrees:
     async def _list_changes(self, env: dict[str, str]) -> list[_Change]:
         asked = ("--porcelain=2", "-z", "--untracked-files=all", "--no-renames", "--ignore-submodules=none")
         answer = await self.repository.demand("status", *asked, env=env)
-        return [*map(_read_change, split_names(answer.output))]
+        closed = (_Change(path=path, unreadable=True) for path in _CLOSED.findall(answer.why))
+        return [*map(_read_change, split_names(answer.output)), *closed]
 
     def _sort(
         self, worktree: Worktree, changes: Sequence[_Change], without: frozenset[str]
@@ -221,10 +241,12 @@ class Worktrees:
         below = change.path.removeprefix(f"{self.prefix}/") if self.prefix else change.path
         if is_own(below):
             return Why.OWN
-        if is_secret(change.path):
+        if is_secret(change.path) and not change.deleted:
             return Why.SECRET
         if change.submodule:
             return Why.SUBMODULE
+        if change.unreadable:
+            return Why.UNREADABLE
         if change.path.endswith("/"):
             return Why.NESTED
         return _judge_file(worktree.path / change.path, below, tracked=change.tracked)
@@ -263,6 +285,14 @@ def _find_entries(common: Path, path: Path) -> list[Path]:
     wanted = os.path.realpath(path)
     owners = ((entry, find_worktree(entry)) for entry in entries)
     return [entry for entry, found in owners if found is not None and os.path.realpath(found) == wanted]
+
+
+def _hides_files(folder: Path) -> bool:
+    """Tell whether files lie where a submodule would be: git does not look there."""
+    try:
+        return not (folder / ".git").exists() and any(folder.iterdir())
+    except OSError:
+        return False
 
 
 def _discard(index: Path) -> None:

@@ -57,6 +57,7 @@ class Run:
             branch="aad/{spec}",
             find_result=self.results.get,
             find_needed=lambda _: [],
+            find_newest=str,
         )
         return GitWorkspaces(
             project=self.project,
@@ -69,11 +70,12 @@ class Run:
         )
 
     async def make(
-        self, spec: Spec = A, *, attempt: int = 1, conflict: Failure | None = None
+        self, spec: Spec = A, *, attempt: int = 1, conflict: Failure | None = None, begun: bool = True
     ) -> GitWorkspace:
-        """Return a workspace of which the child is about to start."""
+        """Return a workspace of which the child is about to start, or its setup."""
         desk = await self.workspaces.make(spec, attempt=attempt, conflict=conflict, found=None)
-        desk.begin()
+        if begun:
+            await desk.begin()
         return desk
 
 

@@ -35,8 +35,9 @@ def test_files_named_so_hold_none(path: str) -> None:
     [
         (".bashrc", True, True),
         (".bashrc", False, False),
-        (".claude/settings.json", True, True),
-        (".claude/settings.json", False, False),
+        (".claude/agents", True, True),
+        (".claude/agents", False, False),
+        (".claude/agents/.gitkeep", True, False),
         (".claude/.cc-writes", False, True),
         (".claude/.cc-writes/1", False, True),
         (".claude/.cc-writes-2", False, False),

@@ -38,7 +38,7 @@ class PaperDesk:
     env: Mapping[str, str] = NOTHING
     base: str = ""
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         self.story.append(f"{self.name} begin")
 
     async def capture(self) -> None:
@@ -68,7 +68,7 @@ class PaperDesk:
     async def save(self) -> Saved | None:
         raise AssertionError
 
-    def set_aside(self, folder: Path) -> None:
+    def set_aside(self) -> None:
         raise AssertionError
 
     def leave(self, *, completed: bool) -> None:

@@ -1,12 +1,15 @@
 """What becomes of a worktree: its work saved, set aside or recovered, itself removed or resumed."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from gitrepo import run_git
 from gitrun import RUN, TARGET, A, C, Run, deliver, write
 
 from aad.belongings import Why
+from aad.config import WorkspaceSettings
 from aad.events import LeftOut
 from aad.gitcalls import GitError
 from aad.spec import Spec
@@ -50,51 +53,68 @@ async def test_commits_that_the_child_made_are_saved_as_they_are(run: Run) -> No
     assert saved.commit == own
 
 
-async def test_what_no_commit_keeps_is_set_aside(run: Run, tmp_path: Path) -> None:
+async def test_what_no_commit_keeps_is_set_aside(run: Run) -> None:
     desk = await run.make()
     write(desk, "n.txt")
     write(desk, "src/.env", "TOKEN=1\n")
     run_git(write(desk, "nested/x").parent, "init", "--quiet")
 
     saved = await desk.save()
-    desk.set_aside(tmp_path / "aside")
+    desk.set_aside()
 
     assert saved is not None
     assert saved.left_out == (
         LeftOut(path="nested/", why=Why.NESTED),
         LeftOut(path="src/.env", why=Why.SECRET),
     )
-    assert (tmp_path / "aside/src/.env").read_text() == "TOKEN=1\n"
-    assert (tmp_path / "aside/nested/.git").is_dir()
+    assert (desk.aside / "src/.env").read_text() == "TOKEN=1\n"
+    assert (desk.aside / "nested/.git").is_dir()
     assert not (desk.path / "src/.env").exists()
 
 
-async def test_before_the_work_is_saved_nothing_is_set_aside(run: Run, tmp_path: Path) -> None:
+async def test_before_the_work_is_saved_nothing_is_set_aside(run: Run) -> None:
     desk = await run.make()
 
     with pytest.raises(GitError, match="holds work that could not be saved"):
-        desk.set_aside(tmp_path / "aside")
+        desk.set_aside()
 
 
-async def test_what_was_there_before_the_child_began_is_none_of_its_work(run: Run) -> None:
-    desk = await run.make()
-    secret = write(desk, ".env", "copied by the setup\n")
-    desk._began = secret.stat().st_ctime_ns + 1
-
-    landed = await deliver(desk)
-
-    assert landed.left_out == ()
-    assert secret.exists()
-
-
-async def test_what_is_as_old_as_the_beginning_is_its_work(run: Run) -> None:
-    desk = await run.make()
-    secret = write(desk, ".env")
-    desk._began = secret.stat().st_ctime_ns
+async def test_what_the_setup_made_is_no_work_of_the_childs(run: Run) -> None:
+    run.workspaces = evolve(run.workspaces, settings=WorkspaceSettings(setup="cp ~/.env ."))
+    desk = await run.make(begun=False)
+    secrets = [write(desk, ".env", "copied\n"), write(desk, "id_rsa", "copied\n")]
+    await desk.begin()
+    secrets[1].write_text("changed by the child\n")
 
     landed = await deliver(desk)
+
+    assert landed.left_out == (LeftOut(path="id_rsa", why=Why.SECRET),)
+    assert [secret.exists() for secret in secrets] == [True, True]
+
+
+async def test_what_is_staged_and_left_out_outlives_a_merge(run: Run) -> None:
+    first, second = await run.make(A), await run.make(C)
+    for desk in (first, second):
+        write(desk, f"{desk.author.spec}.txt")
+    write(second, ".env", "TOKEN=1\n")
+    run_git(second.path, "add", "--all")
+
+    await deliver(first)
+    landed = await deliver(second)
 
     assert landed.left_out == (LeftOut(path=".env", why=Why.SECRET),)
+    assert (second.path / ".env").read_text() == "TOKEN=1\n"
+
+
+async def test_work_that_lies_where_a_submodule_would_be_is_told(run: Run) -> None:
+    desk = await run.make()
+    run_git(desk.path, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},sub")
+    run_git(desk.path, "commit", "--quiet", "--message", "a link")
+    write(desk, "sub/new.txt")
+
+    landed = await deliver(desk)
+
+    assert landed.left_out == (LeftOut(path="sub", why=Why.SUBMODULE),)
 
 
 # When it is removed.
@@ -182,22 +202,22 @@ async def test_a_retry_starts_clean(run: Run) -> None:
     assert not (again.path / "half.txt").exists()
 
 
-async def test_work_that_a_killed_run_had_landed_is_known(run: Run, tmp_path: Path) -> None:
+async def test_work_that_a_killed_run_had_landed_is_known(run: Run) -> None:
     desk = await run.make()
     write(desk, "n.txt")
     landed = await deliver(desk)
 
-    recovered = await run.open().recover(A, 1, run.base, tmp_path / "aside")
+    recovered = await run.open().recover(A, 1, run.base)
 
     assert recovered == Landed(branch=TARGET, commit=landed.commit, target=TARGET, result=landed.result)
 
 
-async def test_work_that_a_killed_run_had_not_landed_is_saved(run: Run, tmp_path: Path) -> None:
+async def test_work_that_a_killed_run_had_not_landed_is_saved(run: Run) -> None:
     desk = await run.make()
     write(desk, "n.txt")
     write(desk, ".env", "TOKEN=1\n")
 
-    recovered = await run.open().recover(A, 1, run.base, tmp_path / "aside")
+    recovered = await run.open().recover(A, 1, run.base)
 
     ref = f"refs/aad/{RUN}/A/1"
     assert recovered == Saved(
@@ -206,11 +226,22 @@ async def test_work_that_a_killed_run_had_not_landed_is_saved(run: Run, tmp_path
         base=run.base,
         left_out=(LeftOut(path=".env", why=Why.SECRET),),
     )
-    assert (tmp_path / "aside/.env").read_text() == "TOKEN=1\n"
+    assert (desk.aside / ".env").read_text() == "TOKEN=1\n"
 
 
-async def test_where_a_killed_run_left_nothing_nothing_is_recovered(run: Run, tmp_path: Path) -> None:
-    assert await run.open().recover(A, 1, run.base, tmp_path / "aside") is None
+async def test_files_that_git_knows_nothing_of_any_more_are_left_alone(run: Run) -> None:
+    desk = await run.make()
+    made = write(desk, "precious.txt")
+    shutil.rmtree(desk.worktree.git_dir)
+
+    with pytest.raises(GitError, match="holds files, and is no worktree any more"):
+        await run.open().recover(A, 1, run.base)
+
+    assert made.exists()
+
+
+async def test_where_a_killed_run_left_nothing_nothing_is_recovered(run: Run) -> None:
+    assert await run.open().recover(A, 1, run.base) is None
 
 
 async def test_nothing_of_all_that_touches_what_is_the_users(run: Run) -> None:
