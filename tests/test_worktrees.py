@@ -1,13 +1,16 @@
 """The worktrees of a repository that sessions work in."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from gitrepo import GitRepo, digest_tree
 
+from aad import gitlock
 from aad.belongings import Why
 from aad.events import LeftOut
 from aad.worktrees import Worktree, Worktrees
@@ -232,6 +235,24 @@ async def test_removing_what_is_not_there_is_no_error(
     await worktrees.remove(place)
 
     assert digest_tree(repo.root, without=(".git",)) == before
+
+
+async def test_who_removes_one_waits_for_a_git_that_still_fills_it(
+    repo: GitRepo, worktrees: Worktrees, place: Path
+) -> None:
+    made = await worktrees.make(place, repo.find("HEAD"))
+    held = gitlock.open_lock(made.git_dir)
+    gitlock.try_to_lock(held)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(worktrees.remove, place)
+        await trio.testing.wait_all_tasks_blocked()
+        waited = place.exists()
+        # As the kernel does when the git that a killed run had left comes to its end.
+        os.close(held)
+
+    assert waited
+    assert not place.exists()
 
 
 async def test_removing_one_lets_others_be(repo: GitRepo, worktrees: Worktrees, tmp_path: Path) -> None:
