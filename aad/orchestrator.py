@@ -43,14 +43,14 @@ from aad.janitor import HURRIED
 from aad.keepers import GO_ON, KILL, STOP, Keepers
 from aad.monitor import Monitor
 from aad.news import mask_news
-from aad.plan import Plan, PlannedSpec, make_plan
+from aad.plan import Plan, make_plan
 from aad.process import KeptChildren
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redact import Redactor
 from aad.registry import Registry, Run
 from aad.runlist import list_runs
-from aad.scheduler import LoneSlot, Scheduler, Slot
+from aad.scheduler import LoneSlot, Scheduler
 from aad.secretvalues import secret_values
 from aad.session import SessionRun
 from aad.session import Slot as AnySlot
@@ -291,7 +291,7 @@ class Orchestrator:
     async def _carry_out(self, plan: Plan) -> None:
         self._scheduler = scheduler = Scheduler(
             plan=plan,
-            run_one=self._run_planned,
+            run_one=lambda planned, slot: self._run_session(planned.id, slot),
             status_of=lambda spec_id: self.state.session(spec_id).status,
             skip=self._skip,
             limiter=self._limiter,
@@ -404,9 +404,6 @@ class Orchestrator:
                 speaking.cancel()
                 self._factory.janitor.finish(HURRIED)
             nursery.cancel_scope.cancel()
-
-    async def _run_planned(self, planned: PlannedSpec, slot: Slot) -> None:
-        await self._run_session(planned.id, slot)
 
     async def _run_session(self, spec_id: str, slot: AnySlot) -> None:
         session = self._under_way[spec_id] = self._factory.make(spec_id, slot)
