@@ -18,7 +18,7 @@ from aad.agents.command import as_argv
 from aad.agents.function import FunctionAgent
 from aad.delivery import Delivery
 from aad.display.text import clean_tail
-from aad.events import EscalationKind, EscalationLevel, Failure, Reason
+from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Reason
 from aad.formats.markdown import count_checklist
 from aad.keepers import KeeperLostError
 from aad.news import Asked, News, NewsFile, Progress, Trouble
@@ -26,7 +26,7 @@ from aad.output import OutputLog
 from aad.process import SpawnError, explain_os_error
 from aad.redact import Redactor
 from aad.spec import Spec
-from aad.workspace import Landed, Workspace
+from aad.workspace import Workspace
 
 # How many looks in a row find no workspace before it counts as gone.
 LOOKS_IN_VAIN = 2
@@ -102,7 +102,7 @@ class Listener(Protocol):
     def leaked(self, processes: tuple[str, ...]) -> None:
         """Hear that the child left processes behind, which were ended."""
 
-    def integrated(self, landed: Landed) -> None:
+    def integrated(self, landed: Integrated) -> None:
         """Hear that the work is part of the run's result."""
 
 
@@ -322,7 +322,7 @@ class Attempt:
             return await self.agent.work(self)
         return self.agent.judge(await self._run(self._make_command(self.agent), self._start))
 
-    def _tell_integrated(self, landed: Landed) -> None:
+    def _tell_integrated(self, landed: Integrated) -> None:
         self.listener.integrated(landed)
 
     def _make_command(self, agent: Agent) -> Command:

@@ -102,7 +102,7 @@ def inspect_checkout(
     where = os.fspath(root)
     try:
         _check_version(where)
-        top, prefix, common = _locate(root, environ)
+        top, prefix, common = locate(root, environ)
         problems = [*_find_faults(common, root, settings, environ)]
         base = _resolve(root, settings.base or "HEAD", environ)
         if base is None:
@@ -126,7 +126,7 @@ def inspect_checkout(
 
 def list_broken(common: Path) -> Iterator[Path]:
     """Yield the entries of worktrees that a killed git left half-made: as long as one is there, git fails."""
-    for entry in _list_entries(common):
+    for entry in list_entries(common):
         if not all(_has_content(entry / name) for name in ("gitdir", "HEAD", "commondir")):
             yield entry
 
@@ -175,7 +175,17 @@ def identify(name: str, email: str) -> dict[str, str]:
     }
 
 
-def _list_entries(common: Path) -> list[Path]:
+def find_entries(common: Path, path: Path) -> list[Path]:
+    """Return what git has on its list of worktrees for a path: one entry, unless something went wrong."""
+    # Git names them by the folder's name, and counts: of thousands only few need be read.
+    near = [entry for entry in list_entries(common) if entry.name.startswith(path.name)]
+    wanted = os.path.realpath(path)
+    owners = ((entry, find_worktree(entry)) for entry in near)
+    return [entry for entry, found in owners if found is not None and os.path.realpath(found) == wanted]
+
+
+def list_entries(common: Path) -> list[Path]:
+    """Return all that git has on its list of worktrees."""
     try:
         return sorted((common / "worktrees").iterdir())
     except OSError:
@@ -198,7 +208,11 @@ def _check_version(where: str) -> None:
         raise InputError(Problem("git_old", fields, where))
 
 
-def _locate(root: Path, environ: Mapping[str, str] | None) -> tuple[Path, str, Path]:
+def locate(root: Path, environ: Mapping[str, str] | None = None) -> tuple[Path, str, Path]:
+    """Return the top of the checkout around a project, the prefix from there, and git's common folder.
+
+    Raises InputError for a bare repository, and GitError for none.
+    """
     asked = ("--is-bare-repository", "--git-common-dir", "--show-toplevel", "--show-prefix")
     told = ask_git(root, "rev-parse", "--path-format=absolute", *asked, environ=environ)
     lines = decode(told.stdout).split("\n")

@@ -13,19 +13,18 @@ import trio
 from attrs import define, field, frozen
 
 from aad import gitlock
-from aad.checkout import Checkout, list_broken
+from aad.checkout import Checkout, find_entries, list_broken, locate
 from aad.errors import InputError, JournalError, Problem
 from aad.escalationlog import read_escalations
 from aad.events import EscalationKind, WorkspaceReady
 from aad.files import remove_tree
-from aad.gitcalls import GitError, ask_git, decode
+from aad.gitcalls import GitError
 from aad.journal import read_journal
 from aad.leftovers import (
     Leftover,
     holds_files,
     is_locked,
     is_other,
-    list_entries,
     list_leftovers,
     remove_empty,
 )
@@ -153,7 +152,7 @@ class Cleaner:
     ) -> Kept | Unsaved | None:
         if inspector is None:
             return Unsaved.UNKNOWN if holds_files(path) else None
-        entries = list_entries(inspector.repository.common, path)
+        entries = find_entries(inspector.repository.common, path)
         if any(is_locked(entry) for entry in entries):
             return Kept.LOCKED
         ready = record.ready.get(spec)
@@ -216,16 +215,11 @@ def _find_asked(project: Project) -> frozenset[tuple[str, str]]:
 
 def _find_checkout(project: Project, environ: Mapping[str, str]) -> Checkout | None:
     """Return the checkout around a project, None where there is none or no git."""
-    asked = ("--git-common-dir", "--show-toplevel", "--show-prefix")
     try:
-        told = ask_git(project.root, "rev-parse", "--path-format=absolute", *asked, environ=environ)
-    except GitError:
+        top, prefix, common = locate(project.root, environ)
+    except (GitError, InputError):
         return None
-    if told.returncode:  # none, or a bare one
-        return None
-    # The prefix is an empty line at the top.
-    common, top, prefix = decode(told.stdout).split("\n")[:3]
-    return Checkout(top=Path(top), prefix=prefix.rstrip("/"), common=Path(common), base="", branch=None)
+    return Checkout(top=top, prefix=prefix, common=common, base="", branch=None)
 
 
 def _mend(project: Project, checkout: Checkout, root: str) -> None:

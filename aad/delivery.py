@@ -7,10 +7,10 @@ import trio
 from attrs import define, field
 
 from aad.agents.base import Verdict, failed
-from aad.events import Failure, Reason
+from aad.events import Failure, Integrated, Reason
 from aad.gitcalls import GitError
 from aad.integration import ConflictError
-from aad.workspace import Landed, Workspace
+from aad.workspace import Workspace
 
 # Behind `verify_failed`, where it was the work together with that of others.
 MERGED = "after it was merged with what others have finished"
@@ -27,7 +27,7 @@ class Delivery:
 
     place: Workspace
     verify: Callable[[str], Awaitable[Verdict | None]]
-    integrated: Callable[[Landed], None]
+    integrated: Callable[[Integrated], None]
     exempt: bool = field(default=False, init=False)
     waited: float = field(default=0.0, init=False)
 
@@ -72,7 +72,7 @@ class Delivery:
                 self.integrated(landed)
                 return None
 
-    async def _land(self) -> Landed | None:
+    async def _land(self) -> Integrated | None:
         landed, self.exempt = None, True
         try:
             landed = await self.place.land()

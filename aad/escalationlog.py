@@ -10,7 +10,7 @@ from attrs import frozen
 
 from aad.agents.base import Question
 from aad.errors import InputError, Problem
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, SessionId
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RolledBack, SessionId
 from aad.files import write_whole
 from aad.state import Session
 
@@ -25,15 +25,6 @@ class Decision:
     by: str = "policy"
     text: str | None = None
     at: datetime | None = None
-
-
-@frozen(kw_only=True)
-class Work:
-    """What is kept of an attempt that came to nothing, and the command that shows it to a person."""
-
-    ref: str
-    commit: str
-    command: str
 
 
 @frozen(kw_only=True)
@@ -63,7 +54,7 @@ class EscalationLog:
     decision: Decision | None = None
     elapsed: float | None = None
     limit: float | None = None
-    work: Work | None = None
+    work: RolledBack | None = None
 
     @classmethod
     def about(
@@ -106,8 +97,7 @@ class EscalationLog:
             "timestamp": _stamp(self.timestamp),
             "failure": failure and {"exit_code": failure.exit_code, "signal": failure.signal},
             "conflict": _conflict_json(failure),
-            "work": self.work
-            and {"ref": self.work.ref, "commit": self.work.commit, "show": self.work.command},
+            "work": _work_json(self.work),
             "log": self.log,
             "log_tail": [] if failure is None else list(failure.log_tail),
             "question": question and {"text": question.text, "options": list(question.options)},
@@ -134,6 +124,13 @@ def _conflict_json(failure: Failure | None) -> dict[str, Any] | None:
     if failure is None or failure.reason is not Reason.CONFLICT:
         return None
     return {"files": list(failure.files), "specs": list(failure.blocked_by)}
+
+
+def _work_json(work: RolledBack | None) -> dict[str, Any] | None:
+    """Return what is kept of an attempt that came to nothing, and the command that shows it to a person."""
+    if work is None or not work.ref:
+        return None
+    return {"ref": work.ref, "commit": work.commit, "show": work.command}
 
 
 def _decision_json(decision: Decision) -> dict[str, Any]:

@@ -11,6 +11,9 @@ from attrs import field, frozen
 
 SessionId = str
 
+# Digits by which a commit is known, in big repositories, too.
+UNIQUE = 12
+
 
 class Reason(StrEnum):
     """Why an attempt did not succeed: the one vocabulary of `failure.reason`."""
@@ -337,7 +340,8 @@ class Integrated(SessionEvent):
 class RolledBack(SessionEvent):
     """The work of an attempt that came to nothing is kept under a ref, and no longer in anybody's way.
 
-    `base` is the commit that the attempt had started from.
+    `base` is the commit that the attempt had started from. `ref` is empty where all there is are files that
+    no commit holds, `left_out`.
     """
 
     type: ClassVar[str] = "rolled_back"
@@ -345,6 +349,11 @@ class RolledBack(SessionEvent):
     commit: str
     base: str = ""
     left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """What shows the work to a person."""
+        return f"git diff {self.base[:UNIQUE]} {self.ref}"
 
 
 @frozen(kw_only=True)

@@ -12,13 +12,13 @@ from attrs import define, evolve, field, frozen
 from aad.belongings import INSCRUTABLE, LIFTED, UNTOLD, Why
 from aad.checkout import EMAIL, NAME, identify
 from aad.config import WorkspaceSettings
-from aad.events import Failure, LeftOut
+from aad.events import Failure, Integrated, LeftOut, RolledBack
 from aad.gitcalls import GitError
 from aad.integration import HEADS, Author, ConflictError, Integration, Landing
 from aad.janitor import Janitor
 from aad.project import LEFT_OUT, Project, make_folder
 from aad.spec import Spec
-from aad.workspace import NOTHING, Landed, Saved, copy_spec, find_source, find_spec_place, place, stay_inside
+from aad.workspace import NOTHING, copy_spec, find_source, find_spec_place, place, stay_inside
 from aad.worktrees import Snapshot, Worktree, Worktrees
 
 # By what a file is known to be as it was.
@@ -118,7 +118,7 @@ class GitWorkspace:
         paths = [left.path for left in self._get_made().left_out if left.why in LIFTED]
         return move_all(self.worktree.path, paths, self.aside)
 
-    async def land(self) -> Landed | None:
+    async def land(self) -> Integrated | None:
         """Move the run's branch on; not cut short."""
         landing = self._landing
         if landing is None:
@@ -127,7 +127,9 @@ class GitWorkspace:
             target = await self.integration.land(landing)
         if target is None:
             return None
-        return Landed(
+        return Integrated(
+            spec=self.author.spec,
+            attempt=self.author.attempt,
             branch=self._branch,
             commit=self._commit,
             target=target,
@@ -135,7 +137,7 @@ class GitWorkspace:
             left_out=self._missed,
         )
 
-    async def save(self) -> Saved | None:
+    async def save(self) -> RolledBack | None:
         """Keep what an attempt made, committed or not, under a ref of its own; raises GitError, OSError."""
         if not self.worktree.path.is_dir():
             return None
@@ -146,7 +148,7 @@ class GitWorkspace:
             await trio.sleep(pause)
         return await self._save()
 
-    async def _save(self) -> Saved | None:
+    async def _save(self) -> RolledBack | None:
         await self.capture()
         made, start = self._get_made(), self.worktree.start
         if made.changed or made.head != start:
@@ -156,7 +158,14 @@ class GitWorkspace:
         self._is_safe = True
         if not ref and not self._missed:
             return None
-        return Saved(ref=ref, commit=commit, base=start, left_out=self._missed)
+        return RolledBack(
+            spec=self.author.spec,
+            attempt=self.author.attempt,
+            ref=ref,
+            commit=commit,
+            base=start,
+            left_out=self._missed,
+        )
 
     async def _name_work(self, made: Snapshot) -> tuple[str, str]:
         # What was committed, and could not be integrated; not what others have made, that it was merged with.
@@ -240,12 +249,14 @@ class GitWorkspaces:
         """Return the worktree that an earlier attempt left; raises OSError, GitError."""
         return await self.worktrees.find(self.place(spec.id), start)
 
-    async def recover(self, spec: Spec, attempt: int, start: str) -> Landed | Saved | None:
+    async def recover(self, spec: Spec, attempt: int, start: str) -> Integrated | RolledBack | None:
         """Return what became of a session's work, which is saved unless it is in the run's result."""
         if result := await self.integration.find_landed(spec.id):
             line = await self.integration.find_line()
             target = line.ref.removeprefix(HEADS)
-            return Landed(branch=target, commit=result, target=target, result=line.tip)
+            return Integrated(
+                spec=spec.id, attempt=attempt, branch=target, commit=result, target=target, result=line.tip
+            )
         worktree = await self.find(spec, start)
         if worktree is None:
             _refuse_files(self.place(spec.id))

@@ -184,7 +184,7 @@ class Integration:
         """
         stem = f"refs/aad/{author.run}/{author.spec}/{author.attempt}"
         names = [*islice(_list_names(stem), NAMES)]
-        found = await self.repository.find_refs(*names)
+        found = await self.repository.find_refs(stem, f"{stem}-*")
         for ref, known in found.items():
             if known.commit == head if tree is None else (known.tree, known.parent) == (tree, head):
                 return ref, known.commit
@@ -261,8 +261,9 @@ class Integration:
 
     async def find_line(self) -> Line:
         """Return the run's branch. Where somebody has it checked out, another goes on from there."""
-        names = [HEADS + name for name in islice(_list_names(RUN_BRANCH.format(run=self.run)), NAMES)]
-        found = await self.repository.find_refs(*names)
+        stem = HEADS + RUN_BRANCH.format(run=self.run)
+        names = [*islice(_list_names(stem), NAMES)]
+        found = await self.repository.find_refs(stem, f"{stem}-*")
         # Of a branch that somebody has deleted, what it named goes on.
         tip = self.find_newest() or self.base
         for ref, after in zip(names, [*names[1:], ""], strict=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from aad.checkout import find_worktree
+from aad.checkout import find_worktree, list_entries
 from aad.project import Project, read_start
 
 # Why git itself locks a worktree while it makes it (git-worktree(1)).
@@ -31,13 +31,6 @@ def list_leftovers(project: Project, root: str, common: Path | None) -> list[Lef
         found += _list_gone(common, places)
     by_path = {each.path: each for each in found}
     return [by_path[path] for path in sorted(by_path)]
-
-
-def list_entries(common: Path, path: Path) -> list[Path]:
-    """Return what git has on its list for a path: one entry, unless something went wrong."""
-    wanted = os.path.realpath(path)
-    found = ((entry, find_worktree(entry)) for entry in _list_folder(common / "worktrees"))
-    return [entry for entry, owner in found if owner is not None and os.path.realpath(owner) == wanted]
 
 
 def is_locked(entry: Path) -> bool:
@@ -83,7 +76,7 @@ def _list_there(place: Path, *, ours: bool) -> Iterator[Leftover]:
 
 def _list_gone(common: Path, places: Iterable[Path]) -> Iterator[Leftover]:
     homes = [(place, os.path.realpath(place)) for place in places]
-    for entry in _list_folder(common / "worktrees"):
+    for entry in list_entries(common):
         path = find_worktree(entry)
         if path is None or os.path.lexists(path):
             continue

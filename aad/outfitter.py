@@ -10,13 +10,12 @@ from aad.agents.base import Agent, Job
 from aad.agents.function import FunctionAgent
 from aad.attempt import Attempt, Limits, RunChild
 from aad.config import OrchestratorConfig
-from aad.events import Event, SessionOutput, WorkspaceReady
+from aad.events import Event, Integrated, RolledBack, SessionOutput, WorkspaceReady
 from aad.output import OutputLog
 from aad.project import Project, make_folder
 from aad.redact import Redactor
 from aad.session import SessionRun
 from aad.spec import Spec
-from aad.workspace import Landed
 from aad.workspaces import Workspaces
 
 
@@ -40,11 +39,11 @@ class Outfitter:
         """See to what a killed run left of a session; tell whether its work is in the result already."""
         spec, number = session.spec, session.number
         found = await self.workspaces.recover(spec, attempt=number, start=session.known.base)
-        if isinstance(found, Landed):
-            session.integrated(found)
-        elif found is not None and found.ref != session.known.saved:
-            session.tell_saved(found, number)
-        return isinstance(found, Landed)
+        # What the run told itself before it was killed, or at its end, is not told again.
+        told = isinstance(found, RolledBack) and found.ref == session.known.saved
+        if found is not None and not told:
+            self.emit(found)
+        return isinstance(found, Integrated)
 
     async def open_attempt(self, session: SessionRun) -> Attempt:
         """Return the session's next attempt, ready to run.

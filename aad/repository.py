@@ -173,17 +173,16 @@ class Repository:
 
     # Refs.
 
-    async def find_refs(self, *names: str) -> dict[str, Ref]:
-        """Return what those of the refs name that are there; raises GitError, OSError."""
+    async def find_refs(self, *patterns: str) -> dict[str, Ref]:
+        """Return what the refs of some names name, or of patterns of names; raises GitError, OSError."""
         form = "%(refname)%00%(objectname)%00%(tree)%00%(parent)%00%(worktreepath)"
         # Under the lock: git reads all work trees for this, and fails of one that is just being made.
         async with self.hold():
-            told = await self.call("for-each-ref", f"--format={form}", *names)
+            told = await self.call("for-each-ref", f"--format={form}", *patterns)
         rows = (line.split("\0") for line in told.split("\n") if line)
         return {
             name: Ref(commit=commit, tree=tree, parent=parents.partition(" ")[0], checked_out=path)
             for name, commit, tree, parents, path in rows
-            if name in names
         }
 
     async def is_named_elsewhere(self, ref: str, commit: str) -> bool:

@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 from aad.agents.base import Outcome, Question, Verdict, failed
 from aad.attempt import Attempt
 from aad.display.failures import describe_failure
-from aad.escalationlog import Decision, EscalationLog, Work
+from aad.escalationlog import Decision, EscalationLog
 from aad.events import (
     Action,
     EscalationKind,
@@ -44,7 +44,7 @@ from aad.process import SpawnError, explain_os_error
 from aad.retry import RetryPolicy
 from aad.spec import Spec
 from aad.state import FINAL, Session
-from aad.workspace import Landed, Saved, Workspace
+from aad.workspace import Workspace
 
 KINDS = {
     Reason.TIMED_OUT: EscalationKind.TIMED_OUT,
@@ -130,7 +130,7 @@ class SessionRun:
     ran: float = field(default=0.0, init=False)
     current: Attempt | None = field(default=None, init=False)
     place: Workspace | None = field(default=None, init=False)
-    saved: Saved | None = field(default=None, init=False)
+    saved: RolledBack | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     _scarce: int = field(default=0, init=False)
     _redactions: int = field(default=0, init=False)
@@ -226,24 +226,11 @@ class SessionRun:
             self._tell_unsaved(str(error))
             return
         if saved is not None:
-            self.tell_saved(saved, self.number)
+            self.crew.emit(saved)
 
     def _tell_unsaved(self, why: str) -> None:
         words = f"its work could not be saved: {why}"
         self.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
-
-    def tell_saved(self, saved: Saved, attempt: int) -> None:
-        """Record where the work of an attempt is kept."""
-        self.crew.emit(
-            RolledBack(
-                spec=self.spec.id,
-                attempt=attempt,
-                ref=saved.ref,
-                commit=saved.commit,
-                base=saved.base,
-                left_out=saved.left_out,
-            )
-        )
 
     async def _fail(self, verdict: Verdict) -> bool:
         """Take a failure to the parent session and do as it says."""
@@ -354,17 +341,7 @@ class SessionRun:
         blocks = self.crew.blocks(self.spec.id)
         log = EscalationLog.about(self.known, level=level, kind=kind, reason=reason, blocks=blocks)
         # What is known of the session may not have heard of this attempt yet.
-        return evolve(
-            log, attempt=self.number, log=self.log, redactions=self._redactions, work=self._show_work()
-        )
-
-    def _show_work(self) -> Work | None:
-        saved = self.saved
-        return (
-            None
-            if saved is None or not saved.ref
-            else Work(ref=saved.ref, commit=saved.commit, command=saved.command)
-        )
+        return evolve(log, attempt=self.number, log=self.log, redactions=self._redactions, work=self.saved)
 
     # What an attempt tells its listener.
 
@@ -402,18 +379,8 @@ class SessionRun:
         words = f"left running, and ended: {', '.join(processes)}"
         self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=words, processes=processes))
 
-    def integrated(self, landed: Landed) -> None:
-        self.crew.emit(
-            Integrated(
-                spec=self.spec.id,
-                attempt=self.number,
-                branch=landed.branch,
-                commit=landed.commit,
-                target=landed.target,
-                result=landed.result,
-                left_out=landed.left_out,
-            )
-        )
+    def integrated(self, landed: Integrated) -> None:
+        self.crew.emit(landed)
 
     def _foresee(self, share: float | None) -> float | None:
         """Return the seconds left if the rest goes as fast as what is done."""

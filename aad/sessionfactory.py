@@ -45,6 +45,8 @@ class SessionFactory:
     run_child: RunChild
     janitor: Janitor = field(factory=Janitor)
     checkout: Checkout | None = field(default=None, init=False)
+    # For how many specs that was found.
+    _inspected: int = field(default=-1, init=False)
     _expected: Mapping[str, float] = field(factory=dict, init=False)
     _crew: Crew | None = field(default=None, init=False)
 
@@ -61,14 +63,16 @@ class SessionFactory:
 
     def inspect(self) -> None:
         """Look at the repository in which sessions get worktrees; raises InputError where they cannot."""
-        if self.checkout is None:
-            self.checkout = find_checkout(
-                self.record.project.root,
-                self.config.workspace,
-                self.registry.specs.values(),
-                base=self.record.state.base,
-                environ=self.environ,
-            )
+        if self._inspected == len(self.registry.specs):
+            return
+        self.checkout = find_checkout(
+            self.record.project.root,
+            self.config.workspace,
+            self.registry.specs.values(),
+            base=self.base or self.record.state.base,
+            environ=self.environ,
+        )
+        self._inspected = len(self.registry.specs)
 
     def mend(self) -> None:
         """Mend what a killed run left in the repository; raises InputError where that cannot be done."""

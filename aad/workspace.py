@@ -14,42 +14,13 @@ import trio
 from attrs import define, field, frozen
 
 from aad.config import WorkspaceSettings
-from aad.events import LeftOut
+from aad.events import Integrated, RolledBack
 from aad.files import remove_tree
 from aad.janitor import Janitor
 from aad.project import OWN_FOLDERS, Project, make_folder
 from aad.spec import Spec
 
 NOTHING: Mapping[str, str] = {}
-
-
-@frozen(kw_only=True)
-class Landed:
-    """A session's work in the run's result: its branch and commit, the run's branch and what it names."""
-
-    branch: str
-    commit: str
-    target: str
-    result: str
-    left_out: tuple[LeftOut, ...] = ()
-
-
-@frozen(kw_only=True)
-class Saved:
-    """The work of an attempt that came to nothing: the ref that keeps it, since which commit.
-
-    `ref` is empty where all there is are files that no commit holds, `left_out`.
-    """
-
-    ref: str
-    commit: str
-    base: str
-    left_out: tuple[LeftOut, ...] = ()
-
-    @property
-    def command(self) -> str:
-        """What shows the work to a person."""
-        return f"git diff {self.base[:12]} {self.ref}"
 
 
 class Workspace(Protocol):
@@ -91,10 +62,10 @@ class Workspace(Protocol):
     async def merge(self) -> bool:
         """Put the work together with that of others; tell whether what is there now is still verified."""
 
-    async def land(self) -> Landed | None:
+    async def land(self) -> Integrated | None:
         """Make it part of the run's result; None: others were faster, and it is to be merged again."""
 
-    async def save(self) -> Saved | None:
+    async def save(self) -> RolledBack | None:
         """Keep work that came to nothing; None where there is none."""
 
     def set_aside(self) -> None:
@@ -131,11 +102,11 @@ class PlainWorkspace:
         """Have nothing to merge."""
         return True
 
-    async def land(self) -> Landed | None:
+    async def land(self) -> Integrated | None:
         """Have nothing to land."""
         return None
 
-    async def save(self) -> Saved | None:
+    async def save(self) -> RolledBack | None:
         """Keep nothing: what was made stays where it is until the next attempt."""
         return None
 

@@ -3,11 +3,11 @@
 from attrs import frozen
 
 from aad.config import WorkspaceSettings
-from aad.events import Failure
+from aad.events import Failure, Integrated, RolledBack
 from aad.gitworkspace import GitWorkspaces
 from aad.isolation import choose_isolation
 from aad.spec import Spec
-from aad.workspace import Folders, Landed, Saved, Workspace
+from aad.workspace import Folders, Workspace
 
 
 @frozen(kw_only=True)
@@ -38,7 +38,7 @@ class Workspaces:
             return await self.folders.make(spec, afresh=resumed_from is None)
         return self.folders.share(spec)
 
-    async def recover(self, spec: Spec, *, attempt: int, start: str) -> Landed | Saved | None:
+    async def recover(self, spec: Spec, *, attempt: int, start: str) -> Integrated | RolledBack | None:
         """Return what became of the work of a session that a killed run left; raises OSError, GitError.
 
         Its work is in the result already, or it is saved.

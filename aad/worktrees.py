@@ -16,7 +16,7 @@ import trio
 from attrs import define, frozen
 
 from aad.belongings import Why, is_litter, is_own, is_secret
-from aad.checkout import find_worktree
+from aad.checkout import find_entries
 from aad.events import LeftOut
 from aad.files import remove_tree
 from aad.gitcalls import GitError, split_names
@@ -82,7 +82,7 @@ class Worktrees:
 
     async def make(self, path: Path, commit: str) -> Worktree:
         """Make a worktree of a commit, whatever lies at its path; raises GitError, OSError."""
-        if _is_taken(path) or _find_entries(self.repository.common, path):
+        if _is_taken(path) or find_entries(self.repository.common, path):
             await self.remove(path)
         make_folder(path.parent)
         # Without its files: those come outside of the lock, so that many can be filled at once.
@@ -94,7 +94,7 @@ class Worktrees:
 
     async def find(self, path: Path, start: str) -> Worktree | None:
         """Return the worktree of a path as it is, None where there is none that git could use."""
-        entries = _find_entries(self.repository.common, path)
+        entries = find_entries(self.repository.common, path)
         if len(entries) != 1 or not _is_taken(path):
             return None
         worktree = Worktree(path=path, git_dir=entries[0], start=start)
@@ -114,7 +114,7 @@ class Worktrees:
     async def remove(self, path: Path) -> None:
         """Remove a worktree, be it whole or half-made; raises GitError, OSError."""
         repository = self.repository
-        for entry in _find_entries(repository.common, path):
+        for entry in find_entries(repository.common, path):
             # A killed run may have left a git that is still filling it.
             async with hold_worktree(entry):
                 pass
@@ -122,7 +122,7 @@ class Worktrees:
         with suppress(FileNotFoundError):
             await trio.to_thread.run_sync(remove_tree, path)
         async with repository.hold():
-            for entry in _find_entries(repository.common, path):
+            for entry in find_entries(repository.common, path):
                 shutil.rmtree(entry)
         with suppress(OSError):  # others lie there, too
             path.parent.rmdir()
@@ -269,22 +269,10 @@ class Worktrees:
         await self.repository.call("update-index", *options, "-z", "--stdin", env=env, stdin=_join(paths))
 
     def _read_git_dir(self, path: Path) -> Path:
-        entries = _find_entries(self.repository.common, path)
+        entries = find_entries(self.repository.common, path)
         if len(entries) != 1:
             raise GitError("worktree", f"{path} was not made")
         return entries[0]
-
-
-def _find_entries(common: Path, path: Path) -> list[Path]:
-    """Return the entries of a repository that belong to a path; more than one are left by accidents."""
-    try:
-        # Git names them by the folder's name, and counts: of thousands only few need be read.
-        entries = [entry for entry in (common / "worktrees").iterdir() if entry.name.startswith(path.name)]
-    except OSError:
-        return []
-    wanted = os.path.realpath(path)
-    owners = ((entry, find_worktree(entry)) for entry in entries)
-    return [entry for entry, found in owners if found is not None and os.path.realpath(found) == wanted]
 
 
 def _hides_files(folder: Path) -> bool:

@@ -7,13 +7,12 @@ from attrs import evolve
 from gitrepo import GitRepo
 
 from aad.config import WorkspaceSettings
-from aad.events import Failure
+from aad.events import Failure, Integrated
 from aad.gitworkspace import GitWorkspace, GitWorkspaces
 from aad.integration import Integration
 from aad.janitor import Janitor
 from aad.project import Project
 from aad.spec import Spec
-from aad.workspace import Landed
 from aad.worktrees import Worktrees
 
 RUN = "20261122-213612-7f3a"
@@ -79,7 +78,7 @@ class Run:
         return desk
 
 
-async def deliver(desk: GitWorkspace) -> Landed:
+async def deliver(desk: GitWorkspace) -> Integrated:
     """Return what became of the work, verified or not."""
     await desk.capture()
     await desk.commit()

@@ -11,13 +11,13 @@ from aad.agents.base import Agent, Exit, Job
 from aad.agents.command import CommandAgent
 from aad.agents.function import FunctionAgent, Work
 from aad.attempt import Attempt, Limits, RunChild
-from aad.events import EscalationKind, EscalationLevel
+from aad.events import EscalationKind, EscalationLevel, Integrated
 from aad.news import Progress, Trouble
 from aad.output import OutputLog
 from aad.redact import Redactor
 from aad.spec import Spec
 from aad.testing import Script, ScriptedChildren
-from aad.workspace import Landed, PlainWorkspace
+from aad.workspace import PlainWorkspace
 
 SECRET = "correct-horse-battery"  # noqa: S105 - what a test looks for
 
@@ -40,7 +40,7 @@ class Heard:
     def leaked(self, processes: tuple[str, ...]) -> None:
         self.told.append(("leaked", *processes))
 
-    def integrated(self, landed: Landed) -> None:
+    def integrated(self, landed: Integrated) -> None:
         self.told.append(("integrated", landed.commit))
 
     def only(self, *kinds: str) -> list[tuple[object, ...]]:

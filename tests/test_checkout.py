@@ -175,7 +175,7 @@ def test_a_branch_that_stands_where_a_folder_of_ours_would(repo: GitRepo, name: 
 def test_a_branch_that_stands_where_a_folder_of_the_users_template_would(repo: GitRepo) -> None:
     repo.branch("bot")
 
-    assert refuse(repo.root, WorkspaceSettings(branch="bot/work/{spec}")) == ["git_branch_blocks"]
+    assert refuse(repo.root, WorkspaceSettings(branch="bot/spec/{spec}")) == ["git_branch_blocks"]
 
 
 def test_branches_of_similar_names_are_in_nobodys_way(repo: GitRepo) -> None:

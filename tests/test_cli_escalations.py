@@ -10,8 +10,8 @@ from attrs import evolve
 from cli_project import RUN, START, STARTED, Cli, Outcome, open_cli
 
 from aad.agents.base import Question
-from aad.escalationlog import Decision, EscalationLog, Work
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RunFinished
+from aad.escalationlog import Decision, EscalationLog
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RolledBack, RunFinished
 
 WHEN = datetime(2026, 11, 22, 21, 38, 24, tzinfo=UTC)
 
@@ -49,11 +49,7 @@ CONFLICT = evolve(
     kind=EscalationKind.CONFLICT,
     reason="merge conflict in src/a.py, b.py (changes of SPEC-002, SPEC-003)",
     failure=Failure(reason=Reason.CONFLICT, files=("src/a.py", "b.py"), blocked_by=("SPEC-002", "SPEC-003")),
-    work=Work(
-        ref=f"refs/aad/{RUN}/SPEC-003/1",
-        commit="5eed",
-        command=f"git diff ba5e refs/aad/{RUN}/SPEC-003/1",
-    ),
+    work=RolledBack(spec="SPEC-003", ref=f"refs/aad/{RUN}/SPEC-003/1", commit="5eed", base="ba5e"),
 )
 
 

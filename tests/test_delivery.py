@@ -9,12 +9,12 @@ from attrs import define, field
 
 from aad.agents.base import Verdict, failed
 from aad.delivery import MERGED, Delivery
-from aad.events import Failure, Reason
+from aad.events import Failure, Integrated, Reason, RolledBack
 from aad.gitcalls import GitError
 from aad.integration import ConflictError
-from aad.workspace import NOTHING, Landed, Saved
+from aad.workspace import NOTHING
 
-LANDED = Landed(branch="aad/A", commit="c0", target="aad/run/1", result="c1")
+LANDED = Integrated(spec="A", attempt=1, branch="aad/A", commit="c0", target="aad/run/1", result="c1")
 
 
 @define(eq=False, kw_only=True)
@@ -29,7 +29,7 @@ class PaperDesk:
     story: list[str] = field(factory=list)
     committed: bool = True
     merges: Sequence[bool] = (True,)
-    landings: Sequence[Landed | None] = (LANDED,)
+    landings: Sequence[Integrated | None] = (LANDED,)
     pause: float = 0.0
     error: Exception | None = None
     path: Path = Path("/nowhere")
@@ -58,14 +58,14 @@ class PaperDesk:
         await trio.sleep(self.pause)
         return result
 
-    async def land(self) -> Landed | None:
+    async def land(self) -> Integrated | None:
         self.story.append(f"{self.name} land")
         result, *self.landings = self.landings
         with trio.CancelScope(shield=True):  # not cut short
             await trio.sleep(self.pause)
         return result
 
-    async def save(self) -> Saved | None:
+    async def save(self) -> RolledBack | None:
         raise AssertionError
 
     def set_aside(self) -> None:
@@ -91,7 +91,7 @@ def deliver(desk: PaperDesk, verify: Callable[[], Awaitable[Verdict | None]] = a
         desk.story.append(f"{desk.name} verify{' again' if what == MERGED else ''}")
         return await verify() if what == MERGED else None
 
-    def hear(landed: Landed) -> None:
+    def hear(landed: Integrated) -> None:
         desk.story.append(f"{desk.name} integrated {landed.result}")
 
     return Delivery(place=desk, verify=look, integrated=hear)
@@ -284,7 +284,7 @@ async def test_who_is_cancelled_while_landing_is_integrated(autojump_clock: trio
 
 async def test_a_landing_that_failed_is_exempt_no_longer() -> None:
     class BrokenDesk(PaperDesk):
-        async def land(self) -> Landed | None:
+        async def land(self) -> Integrated | None:
             await trio.lowlevel.checkpoint()
             raise GitError("update-ref", "fatal: x")
 

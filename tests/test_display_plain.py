@@ -733,9 +733,9 @@ def integrate(spec: str, *left_out: events.LeftOut, branch: str = "") -> Event:
     )  # fmt: skip
 
 
-def roll_back(spec: str, *left_out: events.LeftOut, commit: str = "c0") -> Event:
+def roll_back(spec: str, *left_out: events.LeftOut, ref: str = "refs/aad/R/{spec}/1") -> Event:
     return events.RolledBack(
-        spec=spec, attempt=1, ref=f"refs/aad/R/{spec}/1", commit=commit, base="ba5eba5eba5eba5e",
+        spec=spec, attempt=1, ref=ref.format(spec=spec), commit="c0", base="ba5eba5eba5eba5e",
         left_out=left_out,
     )  # fmt: skip
 
@@ -860,7 +860,7 @@ def test_where_nothing_but_what_no_commit_holds_was_made_there_is_no_work_to_loo
     run = Watched()
     run.turn(*work_in("A"))
 
-    told = run.turn(roll_back("A", SECRET, commit="ba5eba5eba5eba5e"), events.SessionCancelled(spec="A"))
+    told = run.turn(roll_back("A", SECRET, ref=""), events.SessionCancelled(spec="A"))
 
     assert told == ("⊘ A cancelled\n  ⚠ not committed, left in /w/A: app/.env (looks like a secret)\n")
 

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from aad.agents.base import Question
 from aad.errors import InputError
-from aad.escalationlog import Decision, EscalationLog, Work, free_id, read_escalation, read_escalations
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason
+from aad.escalationlog import Decision, EscalationLog, free_id, read_escalation, read_escalations
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RolledBack
 
 WHEN = datetime(2026, 11, 22, 21, 36, 12, 345678, tzinfo=UTC)
 LOG = EscalationLog(
@@ -66,7 +66,7 @@ def test_an_escalation_that_says_all_is_written_whole() -> None:
         blocks=("B", "C"),
         will_retry=True,
         redactions=3,
-        work=Work(ref="refs/aad/r/A/2", commit="5eed", command="git diff ba5e refs/aad/r/A/2"),
+        work=RolledBack(spec="A", ref="refs/aad/r/A/2", commit="5eed", base="ba5e"),
         decision=Decision(action=Action.ANSWER, by="handler", text="x", at=WHEN),
     )
 

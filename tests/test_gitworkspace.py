@@ -9,11 +9,10 @@ from gitrepo import ENVIRON, run_git
 from gitrun import BASE, RUN, TARGET, A, B, C, Run, deliver, write
 
 from aad.config import WorkspaceSettings
-from aad.events import Failure, Reason
+from aad.events import Failure, Integrated, Reason
 from aad.gitworkspace import GitWorkspace
 from aad.integration import ConflictError
 from aad.spec import Spec
-from aad.workspace import Landed
 
 
 @pytest.fixture
@@ -81,7 +80,9 @@ async def test_the_work_is_a_commit_of_the_specs_branch_and_the_runs_result(run:
     landed = await deliver(desk)
 
     commit = run.repo.find("aad/A")
-    assert landed == Landed(branch="aad/A", commit=commit, target=TARGET, result=commit)
+    assert landed == Integrated(
+        spec="A", attempt=1, branch="aad/A", commit=commit, target=TARGET, result=commit
+    )
     assert run.repo.find(TARGET) == commit
     assert (run.repo.parents(commit), run.repo.read("a.txt", commit)) == ([run.base], "work")
     assert run.repo.message(commit) == (

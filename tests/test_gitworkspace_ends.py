@@ -10,10 +10,9 @@ from gitrun import RUN, TARGET, A, C, Run, deliver, write
 
 from aad.belongings import Why
 from aad.config import WorkspaceSettings
-from aad.events import LeftOut
+from aad.events import Integrated, LeftOut, RolledBack
 from aad.gitcalls import GitError
 from aad.spec import Spec
-from aad.workspace import Landed, Saved
 
 
 @pytest.fixture
@@ -32,7 +31,7 @@ async def test_work_that_came_to_nothing_is_saved_and_told_how_to_see_it(run: Ru
     saved = await desk.save()
 
     ref = f"refs/aad/{RUN}/A/1"
-    assert saved == Saved(ref=ref, commit=run.repo.find(ref), base=run.base)
+    assert saved == RolledBack(spec="A", attempt=1, ref=ref, commit=run.repo.find(ref), base=run.base)
     assert saved.command == f"git diff {run.base[:12]} {ref}"
     assert run.repo.read("n.txt", ref) == "half"
     assert [name for name in run.repo.refs() if "heads/aad" in name] == []
@@ -209,7 +208,9 @@ async def test_work_that_a_killed_run_had_landed_is_known(run: Run) -> None:
 
     recovered = await run.open().recover(A, 1, run.base)
 
-    assert recovered == Landed(branch=TARGET, commit=landed.commit, target=TARGET, result=landed.result)
+    assert recovered == Integrated(
+        spec="A", attempt=1, branch=TARGET, commit=landed.commit, target=TARGET, result=landed.result
+    )
 
 
 async def test_work_that_a_killed_run_had_not_landed_is_saved(run: Run) -> None:
@@ -220,7 +221,9 @@ async def test_work_that_a_killed_run_had_not_landed_is_saved(run: Run) -> None:
     recovered = await run.open().recover(A, 1, run.base)
 
     ref = f"refs/aad/{RUN}/A/1"
-    assert recovered == Saved(
+    assert recovered == RolledBack(
+        spec="A",
+        attempt=1,
         ref=ref,
         commit=run.repo.find(ref),
         base=run.base,

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from aad.checkout import find_entries
 from aad.leftovers import (
     Leftover,
     holds_files,
     is_locked,
     is_other,
-    list_entries,
     list_leftovers,
     remove_empty,
 )
@@ -79,7 +79,7 @@ def test_the_entries_of_a_worktree_are_found_through_links(project: Project, tmp
     entry = list_for_git(tmp_path, "A", project.worktrees / "A")
     list_for_git(tmp_path, "A1", tmp_path / "A")
 
-    assert list_entries(tmp_path, tmp_path / "link" / ".aad" / "worktrees" / "A") == [entry]
+    assert find_entries(tmp_path, tmp_path / "link" / ".aad" / "worktrees" / "A") == [entry]
 
 
 @pytest.mark.parametrize(

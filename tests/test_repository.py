@@ -329,7 +329,7 @@ async def test_of_commits_those_that_others_contain_are_dropped(
 # Refs.
 
 
-async def test_refs_are_found_by_their_whole_names(
+async def test_refs_are_found_by_their_names_and_by_patterns(
     repo: GitRepo, repository: Repository, tmp_path: Path
 ) -> None:
     base = repo.find("HEAD")
@@ -339,7 +339,7 @@ async def test_refs_are_found_by_their_whole_names(
     repo.git("worktree", "add", "--quiet", os.fspath(tmp_path / "w 日本"), "aad/A-2")
 
     found = await repository.find_refs(
-        *(f"refs/heads/{name}" for name in ("main", "aad/A", "aad/A-2", "aad/B", "aad/X"))
+        *(f"refs/heads/{name}" for name in ("main", "aad/A", "aad/A-*", "aad/X"))
     )
 
     known = Ref(commit=later, tree=repo.find("HEAD^{tree}"), parent=base)

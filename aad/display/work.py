@@ -9,8 +9,8 @@ from aad.events import Integrated, LeftOut, RolledBack
 
 # How many paths are named that are in no commit.
 PATHS = 5
-# Digits of a commit's name, as git shows them to people, and as they stay unique in big repositories.
-SHORT, SAFE = 7, 12
+# Digits of a commit's name, as git shows them to people.
+SHORT = 7
 
 
 def tell_integrated(event: Integrated, folder: str, voice: Voice, *, verbose: bool) -> list[str]:
@@ -27,7 +27,7 @@ def tell_integrated(event: Integrated, folder: str, voice: Voice, *, verbose: bo
 def tell_rolled_back(event: RolledBack, folder: str, voice: Voice) -> list[str]:
     """Return how to look at work that came to nothing, and what of it is in no commit."""
     return [
-        *([voice.hint(_say_kept(event, voice))] if event.commit != event.base else ()),
+        *([voice.hint(_say_kept(event, voice))] if event.ref else ()),
         *_tell_left_out(event.left_out, folder, voice),
     ]
 
@@ -40,8 +40,7 @@ def _say_integrated(event: Integrated, voice: Voice) -> str:
 
 
 def _say_kept(event: RolledBack, voice: Voice) -> str:
-    command = f"git diff {event.base[:SAFE]} {event.ref}"
-    return voice.say("log.kept", {"command": command})
+    return voice.say("log.kept", {"command": event.command})
 
 
 def _tell_left_out(left_out: Sequence[LeftOut], folder: str, voice: Voice) -> list[str]:
