@@ -193,7 +193,8 @@ def test_a_second_signal_ends_a_run_that_waits_for_somebody_to_read_what_it_writ
         for spec in "ABCD":
             running.until("session_started", spec)
         project.touch("flood")
-        until(lambda: len(token.holders()) == 7 and is_full(pipe))
+        # The pipe is full once no more goes into it.
+        until(lambda: len(token.holders()) == 7 and not select.select([], [pipe], [], 0)[1])
         running.send(signal.SIGINT)
         began = insist(running)
         result = running.end()
@@ -220,11 +221,6 @@ def insist(running: Running) -> float:
             running.popen.wait(2)
             break
     return began
-
-
-def is_full(pipe: int) -> bool:
-    """Tell whether no more goes into a pipe."""
-    return not select.select([], [pipe], [], 0)[1]
 
 
 # Many at once.
