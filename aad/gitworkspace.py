@@ -17,9 +17,10 @@ from aad.gitcalls import GitError
 from aad.integration import HEADS, Author, ConflictError, Integration, Landing
 from aad.janitor import Janitor
 from aad.project import LEFT_OUT, Project, make_folder
+from aad.snapshots import Snapshot, Snapshots
 from aad.spec import Spec
 from aad.workspace import NOTHING, copy_spec, find_source, find_spec_place, place, stay_inside
-from aad.worktrees import Snapshot, Worktree, Worktrees
+from aad.worktrees import Worktree, Worktrees
 
 # By what a file is known to be as it was.
 Stamp = tuple[int, int, int, int] | None
@@ -67,20 +68,24 @@ class GitWorkspace:
         return self.worktree.start
 
     @property
+    def snapshots(self) -> Snapshots:
+        return Snapshots(self.worktrees)
+
+    @property
     def turn(self) -> trio.Lock:
         return self.integration.turn
 
     async def begin(self) -> None:
         """Take what the setup made for no work of the child's; raises GitError, OSError."""
         if self.setup:
-            made = await self.worktrees.capture(self.worktree, without=self.without)
+            made = await self.snapshots.capture(self.worktree, without=self.without)
             self._before = {left.path: self._stamp(left) for left in made.left_out}
 
     async def capture(self) -> None:
         """Take down what was made, without the litter of sandboxes; raises GitError, OSError."""
-        made = await self.worktrees.capture(self.worktree, without=self.without)
-        self.worktrees.tidy(self.worktree, made.left_out)
-        links = await self.worktrees.find_own_links(self.worktree, made)
+        made = await self.snapshots.capture(self.worktree, without=self.without)
+        self.snapshots.tidy(self.worktree, made.left_out)
+        links = await self.snapshots.find_own_links(self.worktree, made)
         self._made = evolve(made, left_out=tuple(sorted({*made.left_out, *links})))
         self._missed = tuple(left for left in self._made.left_out if self._is_missed(left))
 

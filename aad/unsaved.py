@@ -18,7 +18,8 @@ from aad.belongings import UNTOLD
 from aad.checkout import Checkout
 from aad.gitcalls import make_environment, split_names
 from aad.repository import Repository
-from aad.worktrees import Snapshot, Worktree, Worktrees
+from aad.snapshots import Snapshot, Snapshots
+from aad.worktrees import Worktree, Worktrees
 
 
 class Unsaved(StrEnum):
@@ -102,7 +103,7 @@ class Inspector:
     async def _find_changes(self, worktree: Worktree, known: Known) -> Unsaved | None:
         if await self._is_staged_apart(worktree):
             return Unsaved.CHANGES
-        found = await self.worktrees.capture(worktree, without=known.without)
+        found = await Snapshots(self.worktrees).capture(worktree, without=known.without)
         left_out = [worktree.path / left.path for left in found.left_out if left.why not in UNTOLD]
         if any(not known.unbegun or _is_there(path) for path in left_out):
             return Unsaved.FILES

@@ -13,6 +13,7 @@ from gitrepo import GitRepo, digest_tree
 from aad import gitlock
 from aad.belongings import Why
 from aad.events import LeftOut
+from aad.snapshots import Snapshots
 from aad.worktrees import Worktree, Worktrees
 
 MANY = 200
@@ -143,7 +144,7 @@ async def test_a_worktree_made_again_starts_clean(repo: GitRepo, worktrees: Work
     again = await worktrees.make(place, base)
 
     assert not (place / "ignored").exists()
-    assert (await worktrees.capture(again)).head == base
+    assert (await Snapshots(worktrees).capture(again)).head == base
 
 
 # Finding.
@@ -281,7 +282,7 @@ async def test_litter_is_tidied_and_nothing_else(repo: GitRepo, worktrees: Workt
     for path in (".bashrc", ".env"):
         repo.write(path, "", at=place)
 
-    worktrees.tidy(
+    Snapshots(worktrees).tidy(
         made,
         [
             LeftOut(path=".bashrc", why=Why.LITTER),

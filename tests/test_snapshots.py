@@ -10,7 +10,8 @@ from gitrepo import GitRepo, run_git
 
 from aad.belongings import Why
 from aad.events import LeftOut
-from aad.worktrees import Snapshot, Worktree, Worktrees
+from aad.snapshots import Snapshot, Snapshots
+from aad.worktrees import Worktree, Worktrees
 
 BASE = {"a.txt": "a\n", "src/b.txt": "b\n", "run.sh": "#!/bin/sh\n", ".gitignore": "ignored/\n*.log\n"}
 PAST = (1_000_000_000, 1_000_000_000)
@@ -38,7 +39,7 @@ class Desk:
         return self.repo.commit(files, "the child's own", at=self.path)
 
     async def capture(self, *without: str) -> Snapshot:
-        return await self.worktrees.capture(self.worktree, without=without)
+        return await Snapshots(self.worktrees).capture(self.worktree, without=without)
 
     def compare(self, made: Snapshot, base: str = "") -> list[str]:
         """Return how the tree of a snapshot differs from that of the start."""
