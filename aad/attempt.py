@@ -13,12 +13,12 @@ from typing import Protocol
 import trio
 from attrs import define, evolve, field, frozen
 
-from aad.agents.base import Agent, Command, Exit, Job, Outcome, Question, Verdict, failed
+from aad.agents.base import Agent, Command, Exit, Job, Outcome, Verdict, failed
 from aad.agents.command import as_argv
 from aad.agents.function import FunctionAgent
 from aad.delivery import Delivery
 from aad.display.text import clean_tail
-from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Reason
+from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Question, Reason
 from aad.formats.markdown import count_checklist
 from aad.keepers import KeeperLostError
 from aad.news import Asked, News, NewsFile, Progress, Trouble

@@ -141,6 +141,8 @@ class ParentSession:
                 elapsed_s=log.elapsed,
                 limit_s=log.limit,
                 failure=log.failure,
+                question=log.question,
+                rises=log.rises,
             )
         )
         return log
@@ -209,6 +211,7 @@ class ParentSession:
                 action=decision.action,
                 by=decision.by,
                 message=words,
+                option=decision.option and self.redact(decision.option),
             )
         )
         if decision.action is not Action.WAIT or log.question is None:  # a question stays open for a person

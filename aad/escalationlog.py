@@ -8,22 +8,36 @@ from typing import Any
 
 from attrs import frozen
 
-from aad.agents.base import Question
 from aad.errors import InputError, Problem
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RolledBack, SessionId
+from aad.events import (
+    Action,
+    EscalationKind,
+    EscalationLevel,
+    Failure,
+    Question,
+    Reason,
+    RolledBack,
+    SessionId,
+)
 from aad.files import write_whole
 from aad.state import Session
 
 VERSION = 1
+OPEN, DECIDED = "open", "decided"
 
 
 @frozen(kw_only=True)
 class Decision:
-    """The parent session's reply. `text` is the answer to a question; `at` is stamped when it is recorded."""
+    """The reply to an escalation: the action, and who decided (`policy`, `handler`, `person`).
+
+    `text` is the answer to a question, or why it was decided so; `option` the one that was chosen of those
+    that the question offered. `at` is stamped when it is recorded.
+    """
 
     action: Action
     by: str = "policy"
     text: str | None = None
+    option: str | None = None
     at: datetime | None = None
 
 
@@ -33,7 +47,8 @@ class EscalationLog:
 
     `blocks` names the specs that cannot run before this one is complete; `will_retry` is what policy has in
     mind before anybody decides; `log` is the path of the attempt's output; `elapsed` and `limit` are the
-    seconds that a warning about time speaks of; `work` is what is kept of what was made.
+    seconds that a warning about time speaks of; `work` is what is kept of what was made; `rises` counts how
+    often the level rose because nobody decided.
     """
 
     id: str
@@ -55,6 +70,7 @@ class EscalationLog:
     elapsed: float | None = None
     limit: float | None = None
     work: RolledBack | None = None
+    rises: int = 0
 
     @classmethod
     def about(
@@ -92,6 +108,7 @@ class EscalationLog:
             "spec_id": self.spec_id,
             "attempt": self.attempt,
             "level": self.level,
+            "rises": self.rises,
             "kind": self.kind,
             "reason": self.reason,
             "timestamp": _stamp(self.timestamp),
@@ -104,19 +121,24 @@ class EscalationLog:
             "blocks": list(self.blocks),
             "will_retry": self.will_retry,
             "redactions": self.redactions,
-            "state": "open" if self.decision is None else "decided",
-            "decision": self.decision and _decision_json(self.decision),
+            "state": OPEN if self.decision is None else DECIDED,
+            "decision": self.decision and describe_decision(self.decision),
         }
 
     def dump(self) -> bytes:
         """Return the content of the escalation's file."""
-        return json.dumps(self.to_json(), ensure_ascii=False, indent=2).encode(errors="replace") + b"\n"
+        return dump_members(self.to_json())
 
     def write(self, folder: Path) -> Path:
         """Write the escalation's file whole and return its path; raises OSError."""
         path = folder / f"{self.id}.json"
         write_whole(path, self.dump())
         return path
+
+
+def dump_members(members: Mapping[str, Any]) -> bytes:
+    """Return the content of a file with an escalation's members."""
+    return json.dumps(members, ensure_ascii=False, indent=2).encode(errors="replace") + b"\n"
 
 
 def _conflict_json(failure: Failure | None) -> dict[str, Any] | None:
@@ -133,9 +155,16 @@ def _work_json(work: RolledBack | None) -> dict[str, Any] | None:
     return {"ref": work.ref, "commit": work.commit, "show": work.command}
 
 
-def _decision_json(decision: Decision) -> dict[str, Any]:
+def describe_decision(decision: Decision) -> dict[str, Any]:
+    """Return the members of a decision."""
     at = None if decision.at is None else _stamp(decision.at)
-    return {"action": decision.action, "by": decision.by, "at": at, "text": decision.text}
+    return {
+        "action": decision.action,
+        "by": decision.by,
+        "at": at,
+        "text": decision.text,
+        "option": decision.option,
+    }
 
 
 def _stamp(moment: datetime) -> str:
@@ -180,11 +209,16 @@ def _list_files(folder: Path) -> list[Path]:
 
 def read_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any]:
     """Return one escalation; raises InputError where there is none of this id."""
-    # An id is a name, never a way out of the folder.
-    found = None if "/" in escalation_id else _read(folder / f"{escalation_id.removesuffix('.json')}.json")
+    found = find_escalation(folder, escalation_id)
     if found is None:
         raise InputError(Problem("escalation_unknown", {"id": escalation_id}))
     return found
+
+
+def find_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any] | None:
+    """Return one escalation, None where there is none of this id or its file cannot be read."""
+    # An id is a name, never a way out of the folder.
+    return None if "/" in escalation_id else _read(folder / f"{escalation_id.removesuffix('.json')}.json")
 
 
 def _read(path: Path) -> Mapping[str, Any] | None:

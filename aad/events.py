@@ -68,13 +68,26 @@ class EscalationKind(StrEnum):
 
 
 class Action(StrEnum):
-    """What the parent session decides about an escalation."""
+    """What the parent session decides about an escalation.
+
+    `skip` skips all that depends on the spec, too, `continue` lets it run without the spec; `wait` leaves the
+    escalation open for a person.
+    """
 
     RETRY = "retry"
     SKIP = "skip"
+    CONTINUE = "continue"
     ABORT = "abort"
     ANSWER = "answer"
     WAIT = "wait"
+
+
+@frozen(kw_only=True)
+class Question:
+    """What a child asks of a person."""
+
+    text: str
+    options: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -288,7 +301,8 @@ class RetryScheduled(SessionEvent):
 class EscalationRaised(SessionEvent):
     """A child's trouble goes up to the parent session. `escalation` is its id, `path` its file.
 
-    `elapsed_s` and `limit_s` are the seconds that a warning about time speaks of.
+    `elapsed_s` and `limit_s` are the seconds that a warning about time speaks of. One that nobody decides
+    rises: the same escalation again, at a higher level, for the `rises`th time.
     """
 
     type: ClassVar[str] = "escalation_raised"
@@ -300,17 +314,23 @@ class EscalationRaised(SessionEvent):
     elapsed_s: float | None = None
     limit_s: float | None = None
     failure: Failure | None = None
+    question: Question | None = None
+    rises: int = 0
 
 
 @frozen(kw_only=True)
 class EscalationDecided(SessionEvent):
-    """The parent session's reply. `by` says who decided: `policy`, `handler` or a person."""
+    """The parent session's reply. `by` says who decided: `policy`, `handler` or `person`.
+
+    `message` are the words of an answer, `option` the one of those offered that was chosen.
+    """
 
     type: ClassVar[str] = "escalation_decided"
     escalation: str
     action: Action
     by: str = "policy"
     message: str | None = None
+    option: str | None = None
 
 
 @frozen(kw_only=True, order=True)

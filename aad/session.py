@@ -12,7 +12,7 @@ from typing import Protocol
 import trio
 from attrs import define, evolve, field, frozen
 
-from aad.agents.base import Outcome, Question, Verdict, failed
+from aad.agents.base import Outcome, Verdict, failed
 from aad.attempt import Attempt
 from aad.display.failures import describe_failure
 from aad.escalationlog import Decision, EscalationLog
@@ -24,6 +24,7 @@ from aad.events import (
     Failure,
     Integrated,
     Leaked,
+    Question,
     Reason,
     RetryScheduled,
     RolledBack,

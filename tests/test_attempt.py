@@ -10,10 +10,10 @@ from attrs import evolve
 from lone_attempt import SECRET, Bench, bench, ends
 from trio.testing import MockClock
 
-from aad.agents.base import COMPLETED, Command, Exit, Outcome, Question, Verdict, failed
+from aad.agents.base import COMPLETED, Command, Exit, Outcome, Verdict, failed
 from aad.agents.function import ChildSession
 from aad.attempt import SCARCE_DELAY, Attempt, ChildHandle, Limits
-from aad.events import EscalationKind, Failure, Reason
+from aad.events import EscalationKind, Failure, Question, Reason
 from aad.process import KeptChildren, SpawnError
 from aad.testing import Script, ScriptedChildren
 

@@ -9,9 +9,17 @@ import pytest
 from attrs import evolve
 from cli_project import RUN, START, STARTED, Cli, Outcome, open_cli
 
-from aad.agents.base import Question
 from aad.escalationlog import Decision, EscalationLog
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RolledBack, RunFinished
+from aad.events import (
+    Action,
+    EscalationKind,
+    EscalationLevel,
+    Failure,
+    Question,
+    Reason,
+    RolledBack,
+    RunFinished,
+)
 
 WHEN = datetime(2026, 11, 22, 21, 38, 24, tzinfo=UTC)
 

@@ -13,7 +13,6 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from aad.agents.base import Question
 from aad.escalation import (
     NOTIFY_LIMIT,
     CommandNotifier,
@@ -30,6 +29,7 @@ from aad.events import (
     EscalationLevel,
     EscalationRaised,
     Failure,
+    Question,
     Reason,
 )
 from aad.process import KeptChildren

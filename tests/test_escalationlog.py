@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from aad.agents.base import Question
 from aad.errors import InputError
 from aad.escalationlog import Decision, EscalationLog, free_id, read_escalation, read_escalations
-from aad.events import Action, EscalationKind, EscalationLevel, Failure, Reason, RolledBack
+from aad.events import Action, EscalationKind, EscalationLevel, Failure, Question, Reason, RolledBack
 
 WHEN = datetime(2026, 11, 22, 21, 36, 12, 345678, tzinfo=UTC)
 LOG = EscalationLog(
@@ -31,6 +30,7 @@ BARE = {
     "spec_id": "A",
     "attempt": 0,
     "level": "error",
+    "rises": 0,
     "kind": "failed",
     "reason": "終了コード 3",
     "timestamp": "2026-11-22T21:36:12.345Z",
@@ -83,7 +83,13 @@ def test_an_escalation_that_says_all_is_written_whole() -> None:
         "will_retry": True,
         "redactions": 3,
         "state": "decided",
-        "decision": {"action": "answer", "by": "handler", "at": "2026-11-22T21:36:12.345Z", "text": "x"},
+        "decision": {
+            "action": "answer",
+            "by": "handler",
+            "at": "2026-11-22T21:36:12.345Z",
+            "text": "x",
+            "option": None,
+        },
     }
 
 

@@ -12,9 +12,9 @@ from conftest import MakeTheatre
 from lone_attempt import Bench, bench
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from aad.agents.base import Exit, Outcome, Question, Verdict
+from aad.agents.base import Exit, Outcome, Verdict
 from aad.attempt import Attempt, Limits
-from aad.events import Pause, Reason, Resumed
+from aad.events import Pause, Question, Reason, Resumed
 from aad.monitor import MOST_GUESSED, WORTH_GUESSING, Monitor
 from aad.spec import Spec
 from aad.testing import Script

@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from lone_attempt import Bench, ends
 from trio.testing import MockClock
 
-from aad.agents.base import Exit, Question
+from aad.agents.base import Exit
 from aad.attempt import Attempt
 from aad.config import RetrySettings
 from aad.escalationlog import Decision, EscalationLog
@@ -24,6 +24,7 @@ from aad.events import (
     Event,
     Failure,
     Leaked,
+    Question,
     Reason,
     RetryScheduled,
     SessionCancelled,

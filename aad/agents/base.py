@@ -8,7 +8,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from aad.events import Failure, Usage
+from aad.events import Failure, Question, Usage
 from aad.spec import Spec
 
 # Settings under which git starts nothing in the background, and asks nobody to sign (git-config(1),
@@ -117,14 +117,6 @@ class Outcome(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     QUESTION = "question"
-
-
-@frozen(kw_only=True)
-class Question:
-    """What a child asks of a person."""
-
-    text: str
-    options: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

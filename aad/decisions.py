@@ -1,0 +1,145 @@
+"""How a decision gets into an escalation's file, and how a run hears of it: of two the first one counts.
+
+The file is where a person's decision and the run that waits for it meet; both hold the folder's lock while
+they look and write. Knows neither runs nor sessions.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from aad.errors import InputError, Problem
+from aad.escalationlog import (
+    DECIDED,
+    OPEN,
+    Decision,
+    describe_decision,
+    dump_members,
+    find_escalation,
+    read_escalation,
+)
+from aad.events import Action, Question
+from aad.files import write_whole
+
+PERSON = "person"
+# Seconds from one try for the lock to the next, and after which a run goes on without: whoever holds it
+# writes one small file.
+PAUSE = 0.001
+PATIENCE = 0.05
+
+
+def find_question(escalation: Mapping[str, Any]) -> Question | None:
+    """Return what an escalation's file asks; the file is a stranger's."""
+    question = escalation.get("question")
+    if not isinstance(question, dict):
+        return None
+    options = question.get("options")
+    offered = tuple(map(str, options)) if isinstance(options, list) else ()
+    return Question(text=str(question.get("text", "")), options=offered)
+
+
+def make_answer(name: str, question: Question | None, text: str, *, free: bool = False) -> Decision:
+    """Return the answer that a text stands for: one of the options, by its words or its number, else itself.
+
+    Where options are offered, other words are an answer only if they are meant to be, `free`. Raises
+    InputError.
+    """
+    if question is None:
+        raise InputError(Problem("escalation_not_asking", {"id": name}))
+    words = text.strip()
+    if not words:
+        raise InputError(Problem("answer_empty", {"id": name}))
+    option = None if free else find_option(question.options, words)
+    if option is None and question.options and not free:
+        raise InputError(_explain_not_offered(name, question, words))
+    return Decision(action=Action.ANSWER, by=PERSON, text=option or words, option=option)
+
+
+def find_option(options: tuple[str, ...], words: str) -> str | None:
+    """Return the option that is meant by its words, whatever their case, or by its number from 1."""
+    if words in options:
+        return words
+    same = [option for option in options if option.strip().casefold() == words.casefold()]
+    if len(same) == 1:
+        return same[0]
+    number = int(words) if words.isascii() and words.isdigit() and len(words) < 4 else 0
+    return options[number - 1] if 1 <= number <= len(options) else None
+
+
+def _explain_not_offered(name: str, question: Question, words: str) -> Problem:
+    offered = " · ".join(f"{number}. {option}" for number, option in enumerate(question.options, 1))
+    return Problem("answer_not_offered", {"id": name, "answer": words, "options": offered})
+
+
+def check_open(escalation: Mapping[str, Any]) -> None:
+    """Raise InputError for an escalation that is decided already."""
+    if escalation.get("state") == OPEN:
+        return
+    decision = escalation.get("decision")
+    known = decision if isinstance(decision, dict) else {}
+    fields = {name: str(known.get(name) or "?") for name in ("action", "by", "at")}
+    raise InputError(Problem("escalation_decided", {"id": escalation["id"], **fields}))
+
+
+def decide(folder: Path, name: str, decision: Decision, redact: Callable[[str], str]) -> Mapping[str, Any]:
+    """Write a person's decision into an escalation's file, and return what it holds now.
+
+    Raises InputError where there is no such escalation, where it is decided, and for words that hold a
+    secret: they would lie in files. Raises OSError where it cannot be written.
+    """
+    if decision.text is not None and redact(decision.text) != decision.text:
+        raise InputError(Problem("answer_secret", {"id": name}))
+    with hold_decisions(folder):
+        escalation = read_escalation(folder, name)
+        check_open(escalation)
+        at = evolve(decision, at=datetime.now(UTC))
+        decided = {**escalation, "state": DECIDED, "decision": describe_decision(at)}
+        write_whole(folder / f"{escalation['id']}.json", dump_members(decided))
+    return decided
+
+
+def find_decision(folder: Path, name: str) -> Decision | None:
+    """Return what a person has decided about an escalation, if anybody has."""
+    escalation = find_escalation(folder, name)
+    decision = {} if escalation is None else escalation.get("decision")
+    if not isinstance(decision, dict) or decision.get("action") not in set(Action):
+        return None
+    text, option = decision.get("text"), decision.get("option")
+    return Decision(
+        action=Action(decision["action"]),
+        by=PERSON,
+        text=None if text is None else str(text),
+        option=None if option is None else str(option),
+    )
+
+
+@contextmanager
+def hold_decisions(folder: Path, *, patience: float | None = None) -> Iterator[None]:
+    """Hold the lock of a folder of escalations; after `patience` seconds go on without. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if patience is None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        else:
+            _try_to_hold(descriptor, patience)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_to_hold(descriptor: int, patience: float) -> None:
+    given_up = time.monotonic() + patience
+    while time.monotonic() < given_up:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE)
+        else:
+            return
