@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         EscalationSettings,
         LogSettings,
         OrchestratorConfig,
+        PolicyRule,
         RetrySettings,
         RunSettings,
         WorkspaceSettings,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         NothingMatchedError,
         TransientError,
     )
+    from aad.escalationchannel import EscalationChannel, EscalationRequest, open_escalation_channel
     from aad.escalationlog import Decision, EscalationLog
     from aad.events import (
         Action,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
         Leaked,
         LeftOut,
         PlanMade,
+        Question,
         Reason,
         RetryScheduled,
         RolledBack,
@@ -87,11 +90,13 @@ __all__ = [
     "CycleError",
     "Decision",
     "DependencyGraph",
+    "EscalationChannel",
     "EscalationDecided",
     "EscalationKind",
     "EscalationLevel",
     "EscalationLog",
     "EscalationRaised",
+    "EscalationRequest",
     "EscalationSettings",
     "Event",
     "Failure",
@@ -107,7 +112,9 @@ __all__ = [
     "OrchestratorConfig",
     "Plan",
     "PlanMade",
+    "PolicyRule",
     "Project",
+    "Question",
     "Reason",
     "RetryScheduled",
     "RetrySettings",
@@ -137,6 +144,7 @@ __all__ = [
     "load_config",
     "load_specs",
     "make_plan",
+    "open_escalation_channel",
     "open_orchestrator",
 ]
 
@@ -144,18 +152,19 @@ __all__ = [
 _HOMES = {
     "agents.function": "ChildSession",
     "config": (
-        "AgentSettings EscalationSettings LogSettings OrchestratorConfig RetrySettings RunSettings "
-        "WorkspaceSettings"
+        "AgentSettings EscalationSettings LogSettings OrchestratorConfig PolicyRule RetrySettings "
+        "RunSettings WorkspaceSettings"
     ),
     "configfile": "load_config",
     "embedding": "open_orchestrator",
     "errors": ("AadError CycleError InputError JournalError LockedError NothingMatchedError TransientError"),
+    "escalationchannel": "EscalationChannel EscalationRequest open_escalation_channel",
     "escalationlog": "Decision EscalationLog",
     "events": (
         "Action EscalationDecided EscalationKind EscalationLevel EscalationRaised Event Failure Integrated "
-        "Leaked LeftOut PlanMade Reason RetryScheduled RolledBack RunFinished RunStarted SessionCancelled "
-        "SessionCompleted SessionFailed SessionId SessionProgress SessionSkipped SessionStarted "
-        "SessionTimedOut SessionWaiting WorkspaceReady"
+        "Leaked LeftOut PlanMade Question Reason RetryScheduled RolledBack RunFinished RunStarted "
+        "SessionCancelled SessionCompleted SessionFailed SessionId SessionProgress SessionSkipped "
+        "SessionStarted SessionTimedOut SessionWaiting WorkspaceReady"
     ),
     "graph": "DependencyGraph",
     "loader": "load_specs",

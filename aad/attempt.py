@@ -19,6 +19,7 @@ from aad.agents.function import FunctionAgent
 from aad.delivery import Delivery
 from aad.display.text import clean_tail
 from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Question, Reason
+from aad.feedback import VERIFY_MARK
 from aad.formats.markdown import count_checklist
 from aad.keepers import KeeperLostError
 from aad.news import Asked, News, NewsFile, Progress, Trouble
@@ -171,6 +172,7 @@ class Attempt:
     _checklist: _Checklist = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     _question: Question | None = field(init=False, default=None)
+    _asks_leave: bool = field(init=False, default=False)
     _troubles: int = field(init=False, default=0)
     _looks_in_vain: int = field(init=False, default=0)
     _told_of_log: bool = field(init=False, default=False)
@@ -336,7 +338,7 @@ class Attempt:
         check = self.job.spec.verify
         if check is None:
             return None
-        self.write(f"[aad] verify: {check if isinstance(check, str) else ' '.join(check)}\n")
+        self.write(f"{VERIFY_MARK}{check if isinstance(check, str) else ' '.join(check)}\n")
         end = await self._check(self._make_check(check))
         if end.code == 0:
             return None
@@ -395,7 +397,8 @@ class Attempt:
                 self.listener.progressed(Progress(progress=progress, message=words), guessed=False)
             case Trouble(message=message, level=level):
                 self._raise(Trouble(message=redact(message), level=level))
-            case Asked(text=text, options=options):
+            case Asked(text=text, options=options, permission=permission):
+                self._asks_leave = permission if self._question is None else self._asks_leave
                 self._ask(Question(text=redact(text), options=tuple(map(redact, options))))
 
     def _raise(self, trouble: Trouble) -> None:
@@ -429,7 +432,7 @@ class Attempt:
         if self._ended is not None:
             return failed(self._complete(self._ended))
         if self._question is not None:
-            return Verdict(outcome=Outcome.QUESTION, question=self._question)
+            return Verdict(outcome=Outcome.QUESTION, question=self._question, permission=self._asks_leave)
         if verdict is None:
             # Our own scope is cancelled by nothing but the two above.
             raise AssertionError

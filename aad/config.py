@@ -24,7 +24,7 @@ MANY = 10_000
 class Rule:
     """How a setting is written, `form`, and the least and the most that it may be."""
 
-    form: Literal["duration", "size", "whole", "number", "pattern", "variable", "branch"]
+    form: Literal["duration", "size", "whole", "number", "pattern", "variable", "branch", "address"]
     least: float = 0
     most: float = MANY
 
@@ -55,8 +55,23 @@ Pattern = Annotated[str, Rule("pattern")]
 Variable = Annotated[str, Rule("variable")]
 Branch = Annotated[str, Rule("branch")]
 Retries = Annotated[int, Rule("whole", most=1000)]
+# A rule that grants none would say nothing.
+Times = Annotated[int, Rule("whole", least=1, most=1000)]
+Address = Annotated[str, Rule("address")]
 Priority = Annotated[int, Rule("whole", least=-1_000_000, most=1_000_000)]
 Command = str | tuple[str, ...]
+# The words of `events`, which takes as long to load as all the settings: a test keeps them equal.
+LevelWord = Literal["warning", "error", "critical"]
+ActionWord = Literal["retry", "skip", "continue", "abort", "answer", "wait"]
+KindWord = Literal[
+    "failed", "timed_out", "stalled", "question", "permission", "verify_failed", "conflict", "rate_limited",
+    "budget", "auth", "spawn_failed", "leaked",
+]  # fmt: skip
+
+
+def matches_glob(spec_id: str, glob: str) -> bool:
+    """Tell whether a glob means a spec; ids are normalised, so it is, too."""
+    return fnmatchcase(spec_id, normalize("NFKC", glob))
 
 
 def count_cores() -> int:
@@ -135,13 +150,37 @@ class WorkspaceSettings:
 
 
 @frozen(kw_only=True)
-class EscalationSettings:
-    """`[escalation]`: how people are told, and what becomes of questions."""
+class PolicyRule:
+    """`[[escalation.policy]]`: what is decided about the escalations that match; `None` matches all.
 
-    notify: tuple[Literal["log", "bell"], ...] = ("log",)
+    A `retry` is granted so many `times` for each session; `text` is what an `answer` says, and nothing else
+    has one.
+    """
+
+    action: ActionWord
+    level: LevelWord | None = None
+    kind: KindWord | None = None
+    specs: str | None = None
+    times: Times = 1
+    text: str | None = None
+
+    def matches(self, spec_id: str, level: str, kind: str) -> bool:
+        """Tell whether the rule speaks of such an escalation of a spec."""
+        named = self.level in (None, level) and self.kind in (None, kind)
+        return named and (self.specs is None or matches_glob(spec_id, self.specs))
+
+
+@frozen(kw_only=True)
+class EscalationSettings:
+    """`[escalation]`: how people are told, what becomes of questions, and who decides what."""
+
+    notify: tuple[Literal["log", "bell", "desktop"], ...] = ("log",)
     command: tuple[str, ...] = ()
+    apprise: tuple[Address, ...] = ()
     questions: Literal["wait", "fail"] = "wait"
     wait: Duration = 86400.0
+    stale_after: Duration = 3600.0
+    policy: tuple[PolicyRule, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -200,7 +239,7 @@ class Override:
 
     def matches(self, spec: Spec) -> bool:
         """Tell whether the override speaks of a spec."""
-        return fnmatchcase(spec.id, normalize("NFKC", self.specs))
+        return matches_glob(spec.id, self.specs)
 
 
 @frozen(kw_only=True)

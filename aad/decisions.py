@@ -25,10 +25,12 @@ from aad.escalationlog import (
     find_escalation,
     read_escalation,
 )
-from aad.events import Action, Question
+from aad.events import PERSON, Action, Question
 from aad.files import write_whole
 
-PERSON = "person"
+# By whom else a decision may be made.
+PROGRAMS = ("policy", "handler")
+
 # Seconds from one try for the lock to the next, and after which a run goes on without: whoever holds it
 # writes one small file.
 PAUSE = 0.001
@@ -96,12 +98,15 @@ def decide(folder: Path, name: str, decision: Decision, redact: Callable[[str], 
     """
     if decision.text is not None and redact(decision.text) != decision.text:
         raise InputError(Problem("answer_secret", {"id": name}))
+    # A project that never ran has no folder to hold.
+    read_escalation(folder, name)
     with hold_decisions(folder):
         escalation = read_escalation(folder, name)
         check_open(escalation)
         at = evolve(decision, at=datetime.now(UTC))
         decided = {**escalation, "state": DECIDED, "decision": describe_decision(at)}
-        write_whole(folder / f"{escalation['id']}.json", dump_members(decided))
+        # Not by the id in the file, which may be a stranger's and lead elsewhere.
+        write_whole(folder / f"{name.removesuffix('.json')}.json", dump_members(decided))
     return decided
 
 
@@ -109,12 +114,12 @@ def find_decision(folder: Path, name: str) -> Decision | None:
     """Return what a person has decided about an escalation, if anybody has."""
     escalation = find_escalation(folder, name)
     decision = {} if escalation is None else escalation.get("decision")
-    if not isinstance(decision, dict) or decision.get("action") not in set(Action):
+    if not isinstance(decision, dict) or decision.get("action") not in list(Action):
         return None
     text, option = decision.get("text"), decision.get("option")
     return Decision(
         action=Action(decision["action"]),
-        by=PERSON,
+        by=PERSON if decision.get("by") not in PROGRAMS else decision["by"],
         text=None if text is None else str(text),
         option=None if option is None else str(option),
     )

@@ -14,7 +14,7 @@ async def open_orchestrator(
     config: OrchestratorConfig | None = None,
     *,
     root: Path | str | None = None,
-    on_escalation: Handler | None = None,
+    escalation_handler: Handler | None = None,
     resume: str | None = None,
 ) -> AsyncIterator[Orchestrator]:
     """Open an orchestrator on a project, for any Trio program; see `Orchestrator` for the arguments.
@@ -32,7 +32,7 @@ async def open_orchestrator(
 
     Raises LockedError if another run holds the project, InputError if its folder cannot be written.
     """
-    orchestrator = Orchestrator(config, root=root, on_escalation=on_escalation, resume=resume)
+    orchestrator = Orchestrator(config, root=root, escalation_handler=escalation_handler, resume=resume)
     try:
         orchestrator.open()
         yield orchestrator

@@ -1,63 +1,77 @@
 """Children's trouble on its way up to the parent session, and the parent's reply on its way down.
 
 A session raises an `EscalationLog` on a memory channel. The parent session writes it to `.aad/escalations/`,
-tells people, decides (an embedder's handler first, else policy), and answers the session that waits.
+tells people, decides (an embedder's handler first, else policy), and answers the session that waits. What is
+left to people stays open: their decision comes by `decide`, or by the escalation's file from elsewhere.
 """
 
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from aad.agents.base import Command
-from aad.agents.command import judge_exit
-from aad.attempt import RunChild
-from aad.display.failures import describe_failure
+from aad.decisions import PATIENCE, find_decision, find_option, hold_decisions
+from aad.errors import InputError, Problem
 from aad.escalationlog import Decision, EscalationLog, free_id
 from aad.events import (
+    PERSON,
     Action,
     EscalationDecided,
-    EscalationKind,
     EscalationLevel,
     EscalationRaised,
     Event,
     Failure,
+    Question,
 )
-from aad.keepers import KeeperLostError
-from aad.process import SpawnError
+from aad.policy import Policy
 from aad.project import make_folder
+from aad.session import Waiter
 
 Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
-Notify = Callable[[EscalationLog, Path], Awaitable[None]]
 
-# Seconds that a notification command may take.
-NOTIFY_LIMIT = 10.0
-NOTIFY_GRACE = 1.0
+# Seconds from one look at the files of what is open to the next.
+LOOK_INTERVAL = 0.25
+# How often an escalation that nobody decides rises, and to what.
+MOST_RISES = 2
+HIGHER = {
+    EscalationLevel.WARNING: EscalationLevel.ERROR,
+    EscalationLevel.ERROR: EscalationLevel.CRITICAL,
+}
 
 logger = logging.getLogger("aad")
 
 
-def decide_by_policy(log: EscalationLog) -> Decision:
-    """Return what the parent session does when nobody else says: retry what may be retried, never guess."""
-    if log.level is EscalationLevel.CRITICAL:
-        return Decision(action=Action.ABORT)
-    if log.kind is EscalationKind.QUESTION or log.failure is None:
-        return Decision(action=Action.WAIT)
-    return Decision(action=Action.RETRY if log.will_retry else Action.SKIP)
+@define(eq=False, kw_only=True)
+class _Case:
+    """An escalation on its way. `decision` is None at its end where nobody decided.
 
-
-@frozen
-class _Request:
-    """An escalation on its way up. A reply of None means that nobody serves any more."""
+    `waiter` waits for it, if anybody does; `alone` says that nobody serves any more. `since` is when it was
+    left to people, or rose, by Trio's clock.
+    """
 
     log: EscalationLog
-    reply: trio.MemorySendChannel[Decision | None] | None = None
+    waiter: Waiter | None = None
+    # An earlier run raised it.
+    recalled: bool = False
+    left_to_people: bool = False
+    alone: bool = False
+    decision: Decision | None = None
+    over: trio.Event = field(factory=trio.Event)
+    consulting: trio.CancelScope = field(factory=trio.CancelScope)
+    since: float = 0.0
+    seen: tuple[int, int] | None = None
+
+    def end(self, decision: Decision | None) -> None:
+        self.decision = decision
+        self.over.set()
+        # Whoever was asked as well, and is slower.
+        self.consulting.cancel()
 
 
 @define(eq=False, kw_only=True)
@@ -73,31 +87,96 @@ class ParentSession:
     show_path: Callable[[Path], str]
     abort: Callable[[], None]
     handler: Handler | None = None
-    notify: Notify | None = None
+    policy: Policy = field(factory=Policy)
+    # Seconds after which what nobody decides rises; 0 means never.
+    stale_after: float = 0.0
+    notify: Callable[[EscalationLog, Path], None] = lambda _log, _path: None
     redact: Callable[[str], str] = str
-    _inbox: trio.MemorySendChannel[_Request] | None = field(default=None, init=False)
+    _inbox: trio.MemorySendChannel[_Case] | None = field(default=None, init=False)
     _idle: trio.Event = field(factory=trio.Event, init=False)
-    _undecided: dict[str, _Request] = field(factory=dict, init=False)
+    _cases: dict[str, _Case] = field(factory=dict, init=False)
     _numbers: Counter[tuple[str, EscalationLevel]] = field(factory=Counter, init=False)
 
     def raise_nowait(self, log: EscalationLog) -> EscalationLog:
         """Raise an escalation that nobody waits for; returns it with its id."""
-        log = self._announce(log)
+        log = self.announce(log)
+        case = _Case(log=log)
         if self._inbox is None:
             self._write(log)
-            self._conclude(_Request(log), decide_by_policy(log))
+            self._conclude(case, self._ask_policy(log))
         else:
-            self._send(_Request(log))
+            self._send(case)
         return log
 
-    async def raise_and_wait(self, log: EscalationLog) -> tuple[EscalationLog, Decision]:
-        """Raise an escalation and wait for the parent's decision."""
-        log = self._announce(log)
-        decision = None if self._inbox is None else await self._ask_above(log)
-        if decision is None:
-            self._write(log)
-            decision = await self._decide(_Request(log))
-        return log, decision
+    def announce(self, log: EscalationLog) -> EscalationLog:
+        """Record an escalation that `settle` will wait for; returns it with its id."""
+        log = self._mask(evolve(log, id=self._new_id(log)))
+        if log.failure is not None:
+            log = evolve(log, will_retry=self._ask_policy(log).action is Action.RETRY)
+        self._tell(log)
+        return log
+
+    def _ask_policy(self, log: EscalationLog) -> Decision:
+        return self.policy.decide(log, failures=log.failures, stuck=log.stuck)
+
+    async def settle(self, log: EscalationLog, waiter: Waiter, *, recalled: bool = False) -> Decision | None:
+        """Wait for the decision about what was announced; None where nobody decides in this run.
+
+        The waiter hears when it is left to people: a question is at once, whoever else is asked, too. One
+        that is `recalled` was raised by an earlier run.
+        """
+        case = _Case(log=log, waiter=waiter, recalled=recalled)
+        if recalled:
+            self._take_decision(case)
+        if case.over.is_set():
+            return case.decision
+        try:
+            if log.question is not None or recalled:
+                self._leave_to_people(case)
+            if self._inbox is not None:
+                self._send(case)
+                await case.over.wait()
+                if not case.alone:
+                    return case.decision
+            return await self._settle_alone(case)
+        finally:
+            self._cases.pop(log.id, None)
+            self._let_go(case)
+
+    def _let_go(self, case: _Case) -> None:
+        """Take note that nobody waits any more: a question stays open, policy decides about the rest."""
+        if case.log.question is not None and not case.over.is_set():
+            case.end(None)
+        case.waiter = None
+        case.consulting.cancel()
+
+    def restate(self, log: EscalationLog, decision: Decision) -> None:
+        """Write down once more what was decided in an earlier run, which may have been killed meanwhile."""
+        self._write(evolve(log, decision=evolve(decision, at=datetime.now(UTC))))
+
+    def list_open(self) -> list[EscalationLog]:
+        """Return what waits for a person, the oldest first."""
+        waiting = (case for case in self._cases.values() if case.left_to_people and not case.over.is_set())
+        return sorted((case.log for case in waiting), key=lambda log: log.timestamp)
+
+    def decide(self, name: str, decision: Decision) -> None:
+        """Decide about what is open; raises InputError for what is not, and for words that hold a secret."""
+        case = self._cases.get(name)
+        if case is None or case.over.is_set():
+            raise InputError(Problem("escalation_not_open", {"id": name}))
+        if decision.action is Action.ANSWER and case.log.question is None:
+            raise InputError(Problem("escalation_not_asking", {"id": name}))
+        if decision.text is not None and self.redact(decision.text) != decision.text:
+            raise InputError(Problem("answer_secret", {"id": name}))
+        if decision.action is not Action.WAIT:
+            self._conclude(case, decision)
+
+    def park(self) -> None:
+        """Wait for people no longer: what is open stays so, and whoever waits for it ends for now."""
+        for case in list(self._cases.values()):
+            self._look(case)
+            if case.left_to_people and not case.over.is_set():
+                case.end(None)
 
     @property
     def serving(self) -> bool:
@@ -106,13 +185,16 @@ class ParentSession:
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take escalations until `finish`."""
-        self._inbox, requests = trio.open_memory_channel[_Request](math.inf)
+        self._inbox, cases = trio.open_memory_channel[_Case](math.inf)
         self._idle = trio.Event()
         task_status.started()
         try:
-            async with trio.open_nursery() as nursery:
-                async for request in requests:
-                    nursery.start_soon(self._take, request, nursery)
+            async with trio.open_nursery() as looking:
+                looking.start_soon(self._look_for_decisions, name="decisions")
+                async with trio.open_nursery() as nursery:
+                    async for case in cases:
+                        nursery.start_soon(self._take, case)
+                looking.cancel_scope.cancel()
         finally:
             self._inbox = None
             # A bug of the handler flies and ends all; a cancelled caller leaves the others to themselves.
@@ -121,14 +203,13 @@ class ParentSession:
             self._idle.set()
 
     async def finish(self) -> None:
-        """Take no more by channel; wait until all that was raised is decided, and told to people."""
+        """Take no more by channel; wait until all that was raised is decided."""
         if self._inbox is not None:
             self._inbox.close()
             self._inbox = None
         await self._idle.wait()
 
-    def _announce(self, log: EscalationLog) -> EscalationLog:
-        log = self._mask(evolve(log, id=self._new_id(log)))
+    def _tell(self, log: EscalationLog) -> None:
         self.emit(
             EscalationRaised(
                 spec=log.spec_id,
@@ -145,12 +226,13 @@ class ParentSession:
                 rises=log.rises,
             )
         )
-        return log
 
     def _mask(self, log: EscalationLog) -> EscalationLog:
-        return evolve(
-            log, reason=self.redact(log.reason), failure=log.failure and self._mask_failure(log.failure)
+        question = log.question and Question(
+            text=self.redact(log.question.text), options=tuple(map(self.redact, log.question.options))
         )
+        failure = log.failure and self._mask_failure(log.failure)
+        return evolve(log, reason=self.redact(log.reason), failure=failure, question=question)
 
     def _mask_failure(self, failure: Failure) -> Failure:
         files = tuple(map(self.redact, failure.files))
@@ -162,64 +244,171 @@ class ParentSession:
         self._numbers[log.spec_id, log.level] = number
         return name
 
-    def _send(self, request: _Request) -> None:
+    def _send(self, case: _Case) -> None:
         if self._inbox is None:
             raise AssertionError
-        self._undecided[request.log.id] = request
-        self._inbox.send_nowait(request)
+        self._cases[case.log.id] = case
+        self._inbox.send_nowait(case)
 
-    async def _ask_above(self, log: EscalationLog) -> Decision | None:
-        """Send an escalation up and wait for the reply."""
-        reply, answer = trio.open_memory_channel[Decision | None](1)
-        with reply, answer:
-            self._send(_Request(log, reply))
-            return await answer.receive()
+    async def _settle_alone(self, before: _Case) -> Decision | None:
+        """Decide where nobody serves: the handler and policy are asked, and people cannot be waited for."""
+        case = _Case(log=before.log, waiter=before.waiter, left_to_people=before.left_to_people)
+        if self._stamp(case.log) is None:
+            self._write(case.log)
+        self._take_decision(case)
+        if not case.over.is_set():
+            await self._consult(case)
+        return case.decision
 
     def _leave_undecided(self) -> None:
         """Keep what was raised and not decided: its file stays open, and who waits must decide alone."""
-        for request in self._undecided.values():
-            self._write(request.log)
-            _reply(request, None)
-        self._undecided.clear()
+        for case in self._cases.values():
+            if not case.over.is_set():
+                if self._stamp(case.log) is None:
+                    self._write(case.log)
+                case.alone = True
+                case.end(None)
+        self._cases.clear()
 
-    async def _take(self, request: _Request, nursery: trio.Nursery) -> None:
-        path = self._write(request.log)
-        if self.notify is not None and path is not None:
-            nursery.start_soon(self.notify, request.log, path)
-        await self._decide(request)
+    async def _take(self, case: _Case) -> None:
+        if case.over.is_set():  # somebody was quicker than we
+            return
+        # One of an earlier run may be decided by now; without a file, nobody has been told of it yet.
+        known = case.recalled and self._stamp(case.log) is not None
+        path = None if known else self._write(case.log)
+        if path is not None:
+            self.notify(case.log, path)
+        self._look(case)
+        if not case.over.is_set():
+            await self._consult(case)
 
-    async def _decide(self, request: _Request) -> Decision:
-        """Ask the handler, else policy, and see to it that the decision is known."""
-        decision = await self.handler(request.log) if self.handler is not None else None
+    async def _consult(self, case: _Case) -> None:
+        """Ask the handler, else policy; what both leave to people stays open where somebody waits for it."""
+        decision = None
+        with case.consulting:
+            decision = None if self.handler is None else await self.handler(case.log)
+        if case.over.is_set():
+            return
         if decision is None:
-            decision = decide_by_policy(request.log)
+            decision = self._ask_policy(case.log)
         elif decision.by == "policy":
             decision = evolve(decision, by="handler")
-        self._conclude(request, decision)
-        return decision
+        if decision.action is Action.WAIT and case.waiter is not None:
+            self._leave_to_people(case)
+        else:
+            self._conclude(case, decision)
 
-    def _conclude(self, request: _Request, decision: Decision) -> None:
+    def _leave_to_people(self, case: _Case) -> None:
+        if case.waiter is not None and not case.left_to_people:
+            case.left_to_people, case.since = True, trio.current_time()
+            case.waiter.wait(case.log)
+
+    def _conclude(self, case: _Case, decision: Decision) -> None:
         """Record a decision, then tell the session: nothing depends on it before it is recorded."""
-        self._undecided.pop(request.log.id, None)
-        words = decision.text and self.redact(decision.text)
-        log = evolve(request.log, decision=evolve(decision, text=words, at=datetime.now(UTC)))
+        if case.waiter is None:
+            self._record(case, decision)
+            return
+        with ExitStack() as stack:
+            with suppress(OSError):  # a child has removed the folder
+                stack.enter_context(hold_decisions(self.folder, patience=PATIENCE))
+            # Somebody elsewhere may have been faster.
+            self._record(case, self._find_decision(case) or decision)
+
+    def _record(self, case: _Case, decision: Decision) -> None:
+        if case.over.is_set():
+            return
+        self._cases.pop(case.log.id, None)
+        decision = _find_chosen(case.log, decision)
+        recorded = self._mask_decision(decision)
         self.emit(
             EscalationDecided(
-                spec=log.spec_id,
-                attempt=log.attempt,
-                escalation=log.id,
-                action=decision.action,
-                by=decision.by,
-                message=words,
-                option=decision.option and self.redact(decision.option),
+                spec=case.log.spec_id,
+                attempt=case.log.attempt,
+                escalation=case.log.id,
+                action=recorded.action,
+                by=recorded.by,
+                message=recorded.text,
+                option=recorded.option,
             )
         )
-        if decision.action is not Action.WAIT or log.question is None:  # a question stays open for a person
-            self._write(log)
+        self._write(evolve(case.log, decision=recorded))
         # The answer first: an abort cancels whoever still waits.
-        _reply(request, decision)
+        case.end(decision)
+        if case.waiter is not None:
+            case.waiter.go_on()
         if decision.action is Action.ABORT:
             self.abort()
+
+    def _mask_decision(self, decision: Decision) -> Decision:
+        text = decision.text and self.redact(decision.text)
+        option = decision.option and self.redact(decision.option)
+        return evolve(decision, text=text, option=option, at=datetime.now(UTC))
+
+    # People's decisions from elsewhere, and escalations that wait too long for them.
+
+    async def _look_for_decisions(self) -> None:
+        while True:
+            await trio.sleep(LOOK_INTERVAL)
+            for case in list(self._cases.values()):
+                if case.left_to_people and not case.over.is_set():
+                    self._look(case)
+                    self._raise_stale(case)
+
+    def _look(self, case: _Case) -> None:
+        """Take what somebody wrote into the file of an escalation; a file that is gone comes back."""
+        if not case.left_to_people or case.over.is_set():
+            return
+        stamp = self._stamp(case.log)
+        if stamp is None and case.seen is not None:
+            self._write(case.log)
+        if stamp != case.seen:
+            case.seen = stamp
+            self._take_decision(case)
+
+    def _take_decision(self, case: _Case) -> None:
+        found = self._find_decision(case)
+        if found is not None:
+            self._record(case, found)
+
+    def _find_decision(self, case: _Case) -> Decision | None:
+        """Return what stands in the file, if it decides anything."""
+        found = find_decision(self.folder, case.log.id)
+        if found is None or found.action is Action.WAIT:
+            return None
+        return None if found.action is Action.ANSWER and case.log.question is None else found
+
+    def _stamp(self, log: EscalationLog) -> tuple[int, int] | None:
+        try:
+            found = (self.folder / f"{log.id}.json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def _raise_stale(self, case: _Case) -> None:
+        """Let an escalation rise that nobody decides, and tell people again."""
+        log = case.log
+        if case.over.is_set() or not self.stale_after or log.rises >= MOST_RISES or log.level not in HIGHER:
+            return
+        if trio.current_time() - case.since < self.stale_after:
+            return
+        case.log = evolve(log, level=HIGHER[log.level], rises=log.rises + 1)
+        case.since = trio.current_time()
+        self._tell(case.log)
+        path = self._rewrite(case)
+        if path is not None:
+            self.notify(case.log, path)
+        decision = self.policy.decide_risen(case.log)
+        if decision is not None and decision.action is not Action.WAIT:
+            self._conclude(case, decision)
+
+    def _rewrite(self, case: _Case) -> Path | None:
+        """Write an open escalation's file anew, unless somebody has just decided in it."""
+        try:
+            with hold_decisions(self.folder, patience=PATIENCE):
+                decided = find_decision(self.folder, case.log.id) is not None
+                return None if decided else self._write(case.log)
+        except OSError:  # a child has removed the folder
+            return self._write(case.log)
 
     def _write(self, log: EscalationLog) -> Path | None:
         """Write the escalation's file. The journal has the facts too, so a full disk ends nothing here."""
@@ -237,36 +426,9 @@ class ParentSession:
             return log.write(self.folder)
 
 
-def _reply(request: _Request, decision: Decision | None) -> None:
-    if request.reply is not None:
-        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # whoever waited was cancelled
-            request.reply.send_nowait(decision)
-
-
-@frozen
-class CommandNotifier:
-    """Tells people by the configured command: the escalation on its stdin, its path in `AAD_ESCALATION`."""
-
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    cwd: str
-    run_child: RunChild
-
-    async def __call__(self, log: EscalationLog, path: Path) -> None:
-        env = {**self.env, "AAD_ESCALATION": str(path)}
-        try:
-            command = Command(argv=self.argv, env=env, cwd=self.cwd, stdin=log.dump())
-            with trio.move_on_after(NOTIFY_LIMIT) as scope:
-                end = await self.run_child(command, write=_ignore, grace=NOTIFY_GRACE, started=_ignore)
-        except (OSError, SpawnError, KeeperLostError) as error:
-            logger.warning("the notification command cannot be run: %s", error)
-            return
-        if scope.cancelled_caught:
-            logger.warning("the notification command for %s took over %g s", log.id, NOTIFY_LIMIT)
-        elif (failure := judge_exit(end).failure) is not None:
-            reason = describe_failure("en", failure)
-            logger.warning("the notification command for %s failed: %s", log.id, reason)
-
-
-def _ignore(_: object) -> None:
-    """Take what nobody reads."""
+def _find_chosen(log: EscalationLog, decision: Decision) -> Decision:
+    """Return a program's answer with the option that it means; people have said which they mean."""
+    if decision.action is not Action.ANSWER or decision.by == PERSON or decision.text is None:
+        return decision
+    option = find_option(() if log.question is None else log.question.options, decision.text)
+    return decision if option is None else evolve(decision, text=option, option=option)

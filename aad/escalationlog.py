@@ -71,6 +71,10 @@ class EscalationLog:
     limit: float | None = None
     work: RolledBack | None = None
     rises: int = 0
+    # What policy asks about and no file tells: how often the session has failed in this run, and whether it
+    # ended as it did before, so that to try again is in vain.
+    failures: int = 1
+    stuck: bool = False
 
     @classmethod
     def about(

@@ -67,6 +67,10 @@ class EscalationKind(StrEnum):
     LEAKED = "leaked"
 
 
+# By whom a decision is made that is made by hand.
+PERSON = "person"
+
+
 class Action(StrEnum):
     """What the parent session decides about an escalation.
 

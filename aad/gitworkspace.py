@@ -142,6 +142,10 @@ class GitWorkspace:
             left_out=self._missed,
         )
 
+    async def identify(self) -> str:
+        """Return the tree that was taken down."""
+        return "" if self._made is None else self._made.tree
+
     async def save(self) -> RolledBack | None:
         """Keep what an attempt made, committed or not, under a ref of its own; raises GitError, OSError."""
         if not self.worktree.path.is_dir():

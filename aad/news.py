@@ -1,8 +1,8 @@
 """What a child says of itself: JSON lines that it appends to the file that `AAD_EVENTS` names.
 
-A line is `{"progress": 0.4, "message": "…"}`, `{"question": "…", "options": ["…"]}`, `{"warning": "…"}` or
-`{"error": "…", "level": "critical"}`. The file is a stranger's: a line that is none of these is counted and
-left alone, and a line that is not finished yet is read when it is.
+A line is `{"progress": 0.4, "message": "…"}`, `{"question": "…", "options": ["…"]}`, the same with
+`permission`, `{"warning": "…"}` or `{"error": "…", "level": "critical"}`. The file is a stranger's: a line
+that is none of these is counted and left alone, and a line that is not finished yet is read when it is.
 """
 
 import json
@@ -35,10 +35,11 @@ class Progress:
 
 @frozen(kw_only=True)
 class Asked:
-    """The child asks a person."""
+    """The child asks a person, it may be for leave to do something."""
 
     text: str
     options: tuple[str, ...] = ()
+    permission: bool = False
 
 
 @frozen(kw_only=True)
@@ -65,9 +66,10 @@ def parse_news(line: bytes) -> News | None:
         return None
     if not isinstance(said, dict):
         return None
-    if isinstance(said.get("question"), str):
-        options = said.get("options")
-        return Asked(text=said["question"], options=_strings(options))
+    for word in ("question", "permission"):
+        if isinstance(said.get(word), str):
+            options = _strings(said.get("options"))
+            return Asked(text=said[word], options=options, permission=word == "permission")
     for word, level in (("error", EscalationLevel.ERROR), ("warning", EscalationLevel.WARNING)):
         if isinstance(said.get(word), str):
             return Trouble(message=said[word], level=_level(said.get("level"), level))

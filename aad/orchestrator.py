@@ -7,7 +7,7 @@ scheduler's, limits the monitor's, decisions the parent session's, facts the rec
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from aad.durability import CallSync, sync_aside
 from aad.elsewhere import Elsewhere
 from aad.ending import Ending, judge_run
 from aad.errors import InputError, Problem
-from aad.escalation import CommandNotifier, Handler, ParentSession
-from aad.escalationlog import EscalationLog
+from aad.escalation import Handler, ParentSession
+from aad.escalationlog import Decision, EscalationLog
 from aad.events import (
     EscalationKind,
     EscalationLevel,
@@ -43,7 +43,11 @@ from aad.janitor import HURRIED
 from aad.keepers import GO_ON, KILL, STOP, Keepers
 from aad.monitor import Monitor
 from aad.news import mask_news
+from aad.notifiers import make_notifiers, read_addresses
+from aad.notifiers.notifications import Notifications
+from aad.patience import Patience
 from aad.plan import Plan, make_plan
+from aad.policy import Policy
 from aad.process import KeptChildren
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
@@ -59,6 +63,9 @@ from aad.spec import Spec
 from aad.state import RunState, Session, Status
 from aad.sweep import Swept, sweep
 
+# Puts what is open to a person: the dialog of a terminal.
+Ask = Callable[[ParentSession], Awaitable[None]]
+
 # Seconds that the journal of a run that is over may take to the disk.
 LAST_SYNC = 10.0
 
@@ -66,9 +73,9 @@ LAST_SYNC = 10.0
 class Orchestrator:
     """Runs specs as supervised sessions, in dependency order and side by side.
 
-    `root` is the project's folder (default: the project around the current folder). `on_escalation` is asked
-    before policy decides; it returns a `Decision`, or None to leave it to policy. `resume` names a run that
-    goes on: what it completed is not run again.
+    `root` is the project's folder (default: the project around the current folder). `escalation_handler` is
+    asked before policy decides; it returns a `Decision`, or None to leave it to policy. `resume` names a
+    run that goes on: what it completed is not run again.
 
     Use it as `async with open_orchestrator(…)`, which takes the project's lock at once and frees it in the
     end. Used by itself it takes the lock when the first event is recorded, and `close` frees it.
@@ -79,7 +86,7 @@ class Orchestrator:
         config: OrchestratorConfig | None = None,
         *,
         root: Path | str | None = None,
-        on_escalation: Handler | None = None,
+        escalation_handler: Handler | None = None,
         resume: str | None = None,
         environ: Mapping[str, str] | None = None,
         run_child: RunChild | None = None,
@@ -91,7 +98,10 @@ class Orchestrator:
         self.ending = Ending()
         self._environ = dict(os.environ if environ is None else environ)
         self._registry = Registry(self.project, self.config)
-        secrets = secret_values({**self._environ, **self.config.agent.env}, self.config.logs.redact_env)
+        known = {**self._environ, **self.config.agent.env}
+        secrets = secret_values(known, self.config.logs.redact_env)
+        # The addresses of messages hold what opens them.
+        secrets += read_addresses(self.config.escalation.apprise, self._environ)
         self._redactor = Redactor(secrets, self.config.logs.redact_patterns)
         self._slots = min(self.config.orchestrator.slots, count_affordable(read_limit()))
         self._limiter = trio.CapacityLimiter(self._slots)
@@ -107,15 +117,25 @@ class Orchestrator:
         self._monitor = Monitor(
             interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick, woke=self._wake
         )
+        self._notifications = self._make_notifications()
         self._parent = ParentSession(
             folder=self.project.escalations,
             emit=self._emit,
             show_path=self.project.show,
             abort=self._abort,
-            handler=on_escalation,
-            notify=self._make_notifier(),
+            handler=escalation_handler,
+            policy=Policy(self.config.escalation.policy),
+            stale_after=self.config.escalation.stale_after,
+            notify=self._notifications.send,
             redact=self._redactor.redact,
         )
+        self._patience = Patience(
+            settings=self.config.escalation,
+            park=self._parent.park,
+            is_hopeless=lambda: self._scheduler is not None and self._scheduler.stopped,
+        )
+        # Of the sessions that are run by themselves, how many wait for a person.
+        self._lone_waiting = 0
         self._factory = SessionFactory(
             config=self.config,
             registry=self._registry,
@@ -175,6 +195,23 @@ class Orchestrator:
     def attach(self, display: Display, *, output: bool = False) -> None:
         """Show all events to a display, and with `output` each line that children write."""
         self._record.attach(display, output=output)
+
+    def ask_by(self, ask: Ask) -> None:
+        """Have questions put to a person by `ask` once none but waiting sessions are left."""
+        self._patience.ask = lambda: ask(self._parent)
+
+    def tell_patience(self, told: Callable[[float], None]) -> None:
+        """Have `told` called with the seconds for which people are waited for, when that begins."""
+        self._patience.told = told
+
+    def decide(self, escalation_id: str, decision: Decision) -> None:
+        """Decide about an escalation that waits for a person; raises InputError where it does not."""
+        self._parent.decide(escalation_id, decision)
+
+    @property
+    def open_escalations(self) -> list[EscalationLog]:
+        """What waits for a person, the oldest first."""
+        return self._parent.list_open()
 
     # What is to be run.
 
@@ -274,6 +311,7 @@ class Orchestrator:
         limit = self.config.orchestrator.run_timeout or math.inf
         try:
             with trio.move_on_after(limit) as deadline, self._scope:
+                self._patience.deadline = deadline
                 await self._carry_out(plan)
             self.ending.overdue = deadline.cancelled_caught
             self.ending.finished = not self._scope.cancelled_caught and not deadline.cancelled_caught
@@ -294,6 +332,8 @@ class Orchestrator:
             run_one=lambda planned, slot: self._run_session(planned.id, slot),
             status_of=lambda spec_id: self.state.session(spec_id).status,
             skip=self._skip,
+            is_waived=lambda spec_id: self.state.session(spec_id).waived,
+            stood_still=self._patience.note,
             limiter=self._limiter,
             schedule=self.config.orchestrator.schedule,
             fail_fast=self.config.orchestrator.fail_fast,
@@ -396,9 +436,12 @@ class Orchestrator:
             speaking = trio.CancelScope(shield=True)
             nursery.start_soon(self._record.flush_each_turn, speaking, name="displays")
             await nursery.start(self._factory.janitor.serve)
+            await nursery.start(self._notifications.serve)
+            nursery.start_soon(self._patience.serve, name="patience")
             try:
                 yield
                 await self._parent.finish()
+                await self._notifications.finish()
                 self._factory.janitor.finish()
             finally:
                 speaking.cancel()
@@ -410,13 +453,20 @@ class Orchestrator:
         try:
             await session.run()
         finally:
+            slot.go_on()
             slot.release()
             del self._under_way[spec_id]
 
-    def _make_notifier(self) -> CommandNotifier | None:
-        command = self.config.escalation.command
-        env = allowed_environment(self._environ, self.config.agent.env_pass)
-        return CommandNotifier(command, env, str(self.project.root), self._run_child) if command else None
+    def _make_notifications(self) -> Notifications:
+        return Notifications(
+            make_notifiers(
+                self.config.escalation,
+                environ=self._environ,
+                env=allowed_environment(self._environ, self.config.agent.env_pass),
+                cwd=str(self.project.root),
+                run_child=self._run_child,
+            )
+        )
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
         reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED
@@ -437,16 +487,25 @@ class Orchestrator:
         self._begin()
         scope = trio.CancelScope()
         self._lone_scopes.add(scope)
+        self._look_at_lone()
         try:
             with scope:
                 async with self._serve():
-                    slot = LoneSlot(self._limiter)
+                    slot = LoneSlot(self._limiter, self._note_lone)
                     await slot.acquire()
                     task_status.started()
                     await self._run_session(session.spec_id, slot)
         finally:
             self._lone_scopes.discard(scope)
             self._record.flush()
+
+    def _note_lone(self, waits: bool) -> None:  # noqa: FBT001 - it is what is noted
+        self._lone_waiting += 1 if waits else -1
+        self._look_at_lone()
+
+    def _look_at_lone(self) -> None:
+        if self._scheduler is None:
+            self._patience.note(self._lone_waiting == len(self._lone_scopes))
 
     async def monitor_loop(self) -> None:
         """Check all running sessions every `monitor_interval`, until cancelled. `run` does so itself."""

@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 
 from aad.plan import Plan, PlannedSpec, ReadyQueue
-from aad.state import Status
+from aad.state import FINAL, Status
 
 RunOne = Callable[[PlannedSpec, "Slot"], Awaitable[None]]
 
@@ -25,6 +25,8 @@ class _Row:
     started: bool = False
     settled: bool = False
     holds_slot: bool = False
+    # It waits for a person.
+    waits: bool = False
     # Set when a session that gave its slot back gets one again.
     granted: trio.Event | None = None
 
@@ -58,13 +60,24 @@ class Slot:
         """Wait `after` seconds, then in order for a slot; False once the run starts nothing more."""
         return await self._scheduler.acquire(self._row, after=after)
 
+    def wait(self) -> None:
+        """Give the slot back and wait for a person."""
+        self._scheduler.note_waiting(self._row, waits=True)
+
+    def go_on(self) -> None:
+        """Wait for a person no longer; harmless where it did not."""
+        self._scheduler.note_waiting(self._row, waits=False)
+
 
 @define(eq=False)
 class LoneSlot:
     """The slot of a session that is run by itself, outside of any plan."""
 
     limiter: trio.CapacityLimiter
+    # Hears whether it waits for a person.
+    note_waiting: Callable[[bool], None]
     held: bool = False
+    waits: bool = False
 
     async def acquire(self, *, after: float = 0.0) -> bool:
         await trio.sleep(after)
@@ -77,13 +90,26 @@ class LoneSlot:
             self.held = False
             self.limiter.release_on_behalf_of(self)
 
+    def wait(self) -> None:
+        self.release()
+        if not self.waits:
+            self.waits = True
+            self.note_waiting(True)  # noqa: FBT003 - it says just that
+
+    def go_on(self) -> None:
+        if self.waits:
+            self.waits = False
+            self.note_waiting(False)  # noqa: FBT003
+
 
 @define(eq=False, kw_only=True)
 class Scheduler:
     """Carries out one plan.
 
-    `run_one` runs a session to its end; `status_of` then tells how it ended. `skip` is told of each spec
-    that will not be started, and by which spec it is blocked (None: by nobody, the run starts no more).
+    `run_one` runs a session to its end; `status_of` then tells how it ended, and `is_waived` whether others
+    may run without it where that was no success. `skip` is told of each spec that will not be started, and by
+    which spec it is blocked (None: by nobody, the run starts no more). `stood_still` is told when none but
+    waiting sessions are left, and when that is over.
     """
 
     plan: Plan
@@ -91,6 +117,8 @@ class Scheduler:
     status_of: Callable[[str], Status]
     skip: Callable[[str, str | None], None]
     limiter: trio.CapacityLimiter
+    is_waived: Callable[[str], bool] = lambda _: False
+    stood_still: Callable[[bool], None] = lambda _: None
     schedule: Literal["eager", "waves"] = "eager"
     fail_fast: bool = False
     stopped_by: str | None = field(default=None, init=False)
@@ -98,6 +126,8 @@ class Scheduler:
     _waves: list[_Wave] = field(init=False)
     _queue: ReadyQueue = field(factory=ReadyQueue, init=False)
     _active: int = field(default=0, init=False)
+    _waiting: int = field(default=0, init=False)
+    _stands_still: bool = field(default=False, init=False)
     _current: int = field(default=0, init=False)
     _stopped: trio.Event = field(factory=trio.Event, init=False)
     _changed: trio.Event = field(factory=trio.Event, init=False)
@@ -123,6 +153,7 @@ class Scheduler:
                 await self._start_ready(waves)
                 if self._active == 0:
                     break
+                self._look_around()
                 await self._changed.wait()
                 self._changed = trio.Event()
             for wave in self._waves:
@@ -139,6 +170,30 @@ class Scheduler:
                 self.skip(row.planned.id, None)
                 self._settle(row)
         self._changed.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is started."""
+        return self._stopped.is_set()
+
+    def note_waiting(self, row: _Row, *, waits: bool) -> None:
+        """Take note whether a row waits for a person; then it needs no slot."""
+        if waits == row.waits:
+            return
+        row.waits = waits
+        self._waiting += 1 if waits else -1
+        self._changed.set()
+        if waits:
+            self.release(row)
+        else:
+            self._look_around()
+
+    def _look_around(self) -> None:
+        """Tell when none but waiting sessions are left, and when that is over."""
+        still = self._active == self._waiting > 0
+        if still != self._stands_still:
+            self._stands_still = still
+            self.stood_still(still)
 
     def note_ended(self, spec_id: str) -> None:
         """Take note that a session which was not started here has ended elsewhere."""
@@ -195,6 +250,7 @@ class Scheduler:
 
     async def _run_row(self, row: _Row) -> None:
         await self.run_one(row.planned, Slot(self, row))
+        self.note_waiting(row, waits=False)
         self.release(row)
         self._active -= 1
         self._conclude(row)
@@ -204,7 +260,7 @@ class Scheduler:
         """Let a session's end have its consequences for those that depend on it."""
         status = self.status_of(row.planned.id)
         self._settle(row)
-        if status is Status.COMPLETED:
+        if status is Status.COMPLETED or (status in FINAL and self.is_waived(row.planned.id)):
             self._open_dependents(row)
         elif status is Status.WAITING:
             self._hold_dependents(row)

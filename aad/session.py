@@ -7,6 +7,7 @@ given back as soon as the attempt is over, and asked for again before the next.
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Protocol
 
 import trio
@@ -17,9 +18,11 @@ from aad.attempt import Attempt
 from aad.display.failures import describe_failure
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import (
+    PERSON,
     Action,
     EscalationKind,
     EscalationLevel,
+    EscalationRaised,
     Event,
     Failure,
     Integrated,
@@ -33,18 +36,20 @@ from aad.events import (
     SessionEnded,
     SessionFailed,
     SessionProgress,
+    SessionSkipped,
     SessionStarted,
     SessionTimedOut,
     SessionWaiting,
     Usage,
 )
+from aad.feedback import End, describe_end
 from aad.gitcalls import GitError
 from aad.integration import ConflictError
 from aad.news import Progress, Trouble
 from aad.process import SpawnError, explain_os_error
 from aad.retry import RetryPolicy
 from aad.spec import Spec
-from aad.state import FINAL, Session
+from aad.state import FINAL, Session, Status
 from aad.workspace import Workspace
 
 KINDS = {
@@ -55,6 +60,8 @@ KINDS = {
     Reason.CONFLICT: EscalationKind.CONFLICT,
 }
 ENDS: dict[Reason, type[SessionEnded]] = {Reason.TIMED_OUT: SessionTimedOut, Reason.STALLED: SessionTimedOut}
+
+NO_PROGRESS = "no progress: the attempt ended as the one before, with the same files"
 
 # Seconds at most to the next try when no descriptor, process or memory is to be had; doubled each time.
 SCARCE_DELAY = 0.1
@@ -72,6 +79,22 @@ class Slot(Protocol):
     async def acquire(self, *, after: float = 0.0) -> bool:
         """Get it again, in `after` seconds at the earliest; False if nothing more is to be started."""
 
+    def wait(self) -> None:
+        """Give it back and wait for a person."""
+
+    def go_on(self) -> None:
+        """Wait for a person no longer; harmless where it did not."""
+
+
+class Waiter(Protocol):
+    """Who waits for a decision."""
+
+    def wait(self, log: EscalationLog) -> None:
+        """Hear that it is left to people: may take long."""
+
+    def go_on(self) -> None:
+        """Hear that it is decided."""
+
 
 class Parent(Protocol):
     """The parent session, as seen from below."""
@@ -79,8 +102,14 @@ class Parent(Protocol):
     def raise_nowait(self, log: EscalationLog) -> EscalationLog:
         """Raise what nobody waits for."""
 
-    async def raise_and_wait(self, log: EscalationLog) -> tuple[EscalationLog, Decision]:
-        """Raise what needs a decision, and wait for it."""
+    def announce(self, log: EscalationLog) -> EscalationLog:
+        """Record what needs a decision; returns it with its id. `settle` comes next."""
+
+    async def settle(self, log: EscalationLog, waiter: Waiter, *, recalled: bool = False) -> Decision | None:
+        """Wait for the decision; None where nobody decides in this run."""
+
+    def restate(self, log: EscalationLog, decision: Decision) -> None:
+        """Write down once more what was decided in an earlier run."""
 
 
 class Watcher(Protocol):
@@ -125,7 +154,6 @@ class SessionRun:
     policy: RetryPolicy
     slot: Slot
     crew: Crew
-    answer: str | None = None
     number: int = field(init=False)
     log: str | None = field(default=None, init=False)
     ran: float = field(default=0.0, init=False)
@@ -134,21 +162,31 @@ class SessionRun:
     saved: RolledBack | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     _scarce: int = field(default=0, init=False)
+    # How the last attempt ended, if its verification failed, and whether the one before had ended just so.
+    _last_end: End | None = field(default=None, init=False)
+    _stuck: bool = field(default=False, init=False)
     _redactions: int = field(default=0, init=False)
     # The next attempt takes up the last one where it was; else it starts clean.
     resumes: bool = field(init=False)
+    # What was answered last, in the words that were said: what is recorded may be masked.
+    answer: str | None = field(init=False)
+    option: str | None = field(init=False)
     # An earlier run may have left work in the session's worktree.
     _has_leftover: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.number = self.known.attempt
-        self.resumes = self.answer is not None
-        self._has_leftover = bool(self.known.base) and not self.resumes
+        self.resumes, answered = self.known.resumes, self.known.answer
+        self.answer = None if answered is None else answered.message or ""
+        self.option = None if answered is None else answered.option
+        self._has_leftover = bool(self.known.base) and not self.resumes and self.known.pending is None
 
     async def run(self) -> None:
         """Make attempts until the session has ended, or waits for a person."""
         again = True
         try:
+            if self.known.pending is not None:
+                again = await self._recall(self.known.pending)
             while again:
                 again = await self._try()
         finally:
@@ -173,8 +211,29 @@ class SessionRun:
             self._finish(SessionCompleted, usage=verdict.usage)
             return False
         if verdict.question is not None:
-            return await self._ask(verdict.question)
+            kind = EscalationKind.PERMISSION if verdict.permission else EscalationKind.QUESTION
+            return await self._ask(verdict.question, kind)
         return await self._fail(verdict)
+
+    async def _recall(self, raised: EscalationRaised) -> bool:
+        """Take up what an earlier run waited for; tell whether an attempt follows."""
+        log = self._escalation(raised.level, raised.kind, raised.message)
+        log = evolve(
+            log,
+            id=raised.escalation,
+            timestamp=datetime.fromtimestamp(raised.ts, UTC),
+            log=self.known.log,
+            question=raised.question,
+            failure=raised.failure,
+            rises=raised.rises,
+        )
+        failure = raised.failure or _fail_unanswered(raised.message)
+        known = self.known.decided
+        if known is None:
+            return await self._settle(failure, log, recalled=True)
+        decision = Decision(action=known.action, by=known.by, text=known.message, option=known.option)
+        self.crew.parent.restate(log, decision)
+        return await self._obey(failure, log, decision)
 
     async def _recover(self) -> bool:
         """See to what an earlier run left of the session; tell whether an attempt follows."""
@@ -206,6 +265,7 @@ class SessionRun:
             await trio.lowlevel.checkpoint_if_cancelled()
             with self.crew.watcher.watch(attempt):
                 verdict = await attempt.run()
+            await self._compare(attempt.place, verdict.failure)
         except SpawnError as error:
             verdict = _judge_spawn(error)
         finally:
@@ -218,6 +278,12 @@ class SessionRun:
                 if saving.cancelled_caught:
                     self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
         return verdict
+
+    async def _compare(self, place: Workspace, failure: Failure | None) -> None:
+        """Take note whether the attempt ended as the one before did: then to try again is in vain."""
+        unverified = failure is not None and failure.reason is Reason.VERIFY_FAILED
+        end = describe_end(failure, await place.identify() if unverified else "")
+        self._stuck, self._last_end = end is not None and end == self._last_end, end
 
     async def _save(self, attempt: Attempt) -> None:
         """Keep what an attempt made that came to nothing."""
@@ -237,42 +303,72 @@ class SessionRun:
         """Take a failure to the parent session and do as it says."""
         failure = verdict.failure or Failure(reason=Reason.UNKNOWN)
         self._failures += 1
-        may_retry = failure.reason is not Reason.SPAWN_FAILED and self.policy.allows(
-            failures=self._failures, transient=verdict.transient
+        if self._stuck:
+            failure = evolve(failure, message=NO_PROGRESS)
+        may_retry = (
+            failure.reason is not Reason.SPAWN_FAILED
+            and not self._stuck
+            and self.policy.allows(failures=self._failures, transient=verdict.transient)
         )
-        return await self._obey(failure, self._describe(failure, will_retry=may_retry))
+        log = self.crew.parent.announce(self._describe(failure, will_retry=may_retry))
+        return await self._settle(failure, log)
 
-    async def _ask(self, question: Question) -> bool:
-        """Take a question to the parent session; go on with its answer, else wait for a person."""
-        log = self._escalation(EscalationLevel.ERROR, EscalationKind.QUESTION, question.text)
-        failure = Failure(reason=Reason.NO_RESULT, message=question.text)
-        return await self._obey(failure, evolve(log, question=question))
+    async def _ask(self, question: Question, kind: EscalationKind) -> bool:
+        """Take a question to the parent session and wait for the answer."""
+        raised = self._escalation(EscalationLevel.ERROR, kind, question.text)
+        log = self.crew.parent.announce(evolve(raised, question=question))
+        return await self._settle(_fail_unanswered(log.reason), log)
 
-    async def _obey(self, failure: Failure, raised: EscalationLog) -> bool:
-        """Raise what ended an attempt and do as the parent session decides; tell whether another follows."""
-        log, decision = await self.crew.parent.raise_and_wait(raised)
+    async def _settle(self, failure: Failure, log: EscalationLog, *, recalled: bool = False) -> bool:
+        """Do as is decided about what ended an attempt; tell whether another follows."""
+        decision = await self.crew.parent.settle(log, self, recalled=recalled)
+        return decision is not None and await self._obey(failure, log, decision)
+
+    async def _obey(self, failure: Failure, log: EscalationLog, decision: Decision) -> bool:
         match decision.action:
             case Action.RETRY:
-                return await self._retry(failure, log)
+                return await self._retry(failure, log, at_once=decision.by == PERSON)
             case Action.ANSWER:
-                self.answer, self.resumes = decision.text or "", True
-                self._wait(log)
-                return await self._go_on(failure, log)
-            case Action.WAIT:
-                self._wait(log)
-                return False
-        self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
+                self.answer, self.option, self.resumes = decision.text or "", decision.option, True
+                return await self._take_answer(log)
+        if log.question is None:
+            self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
+        elif decision.action is Action.ABORT:
+            self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED), escalation=log.id)
+        else:
+            self._finish(SessionSkipped, escalation=log.id)
         return False
 
-    def _wait(self, log: EscalationLog) -> None:
-        self.slot.release()
-        self.crew.emit(
-            SessionWaiting(spec=self.spec.id, attempt=self.number, escalation=log.id, message=log.reason)
-        )
+    # What the parent session tells who waits for a decision.
 
-    async def _retry(self, failure: Failure, log: EscalationLog) -> bool:
+    def wait(self, log: EscalationLog) -> None:
+        """Hear that it is left to people."""
+        self.slot.wait()
+        self._tell_waiting(log)
+
+    def _tell_waiting(self, log: EscalationLog) -> None:
+        if self.known.status is not Status.WAITING:
+            self.crew.emit(
+                SessionWaiting(spec=self.spec.id, attempt=self.number, escalation=log.id, message=log.reason)
+            )
+
+    def go_on(self) -> None:
+        """Hear that it is decided."""
+        self.slot.go_on()
+
+    async def _take_answer(self, log: EscalationLog) -> bool:
+        """Get a slot to go on with the answer; where nothing more is started, `--resume` does."""
+        if self.known.status is Status.RUNNING:  # a failure that was answered with a hint
+            self._tell_waiting(log)
         self.slot.release()
-        delay = self.policy.delay(max(self._failures, 1), self.crew.draw)
+        if await self.slot.acquire():
+            return True
+        self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
+        return False
+
+    async def _retry(self, failure: Failure, log: EscalationLog, *, at_once: bool) -> bool:
+        self.slot.release()
+        delay = 0.0 if at_once else self.policy.delay(max(self._failures, 1), self.crew.draw)
         self.crew.emit(
             RetryScheduled(
                 spec=self.spec.id,
@@ -336,7 +432,7 @@ class SessionRun:
         level = EscalationLevel.WARNING if will_retry else EscalationLevel.ERROR
         kind = KINDS.get(failure.reason, EscalationKind.FAILED)
         log = self._escalation(level, kind, describe_failure("en", failure))
-        return evolve(log, failure=failure, will_retry=will_retry)
+        return evolve(log, failure=failure, will_retry=will_retry, failures=self._failures, stuck=self._stuck)
 
     def _escalation(self, level: EscalationLevel, kind: EscalationKind, reason: str) -> EscalationLog:
         blocks = self.crew.blocks(self.spec.id)
@@ -389,6 +485,11 @@ class SessionRun:
             return None
         elapsed = trio.current_time() - self.current.started_at
         return round(elapsed * (1 - share) / share, 1)
+
+
+def _fail_unanswered(question: str) -> Failure:
+    """Return why an attempt came to nothing that ended with a question."""
+    return Failure(reason=Reason.NO_RESULT, message=question)
 
 
 def _judge_spawn(error: SpawnError) -> Verdict:

@@ -2,7 +2,7 @@
 
 ```
 pending -> running -> (waiting ->) completed | failed | timed_out | cancelled | skipped
-   ^_________|  retry_scheduled
+   ^_________|  retry_scheduled       (pending -> waiting: a run goes on, and nobody has answered yet)
 ```
 A final status is left only when a run is resumed: then all that is not complete is pending again.
 """
@@ -40,7 +40,13 @@ ENDS: dict[type[Event], Status] = {
 FINAL = frozenset(ENDS.values())
 
 TRANSITIONS: dict[Status, dict[type[Event], Status]] = {
-    Status.PENDING: {events.SessionStarted: Status.RUNNING, events.RetryScheduled: Status.PENDING, **ENDS},
+    Status.PENDING: {
+        events.SessionStarted: Status.RUNNING,
+        events.RetryScheduled: Status.PENDING,
+        # A run goes on, and nobody has answered yet.
+        events.SessionWaiting: Status.WAITING,
+        **ENDS,
+    },
     Status.RUNNING: {
         events.RetryScheduled: Status.PENDING,
         events.SessionWaiting: Status.WAITING,
@@ -94,6 +100,19 @@ class Session:
     saved: str = ""
     # With what its work could not be integrated, until it is.
     conflict: events.Failure | None = None
+    # How the last verification failed, until one passes.
+    unverified: events.Failure | None = None
+    # What was raised and is not decided, by id.
+    undecided: dict[str, events.EscalationRaised] = field(factory=dict)
+    # What it waits for a decision about, and the decision once there is one, until the session acts on it.
+    pending: events.EscalationRaised | None = None
+    decided: events.EscalationDecided | None = None
+    # The newest answer to a question: whatever attempt comes need not ask again.
+    answer: events.EscalationDecided | None = None
+    # The next attempt takes up the last one where it was.
+    resumes: bool = False
+    # What depends on it runs without it.
+    waived: bool = False
 
     def apply(self, event: SessionEvent) -> None:
         """Take in one event; raises IllegalTransitionError for one that the status does not allow."""
@@ -104,12 +123,13 @@ class Session:
             case events.SessionStarted():
                 self.started, self.pid, self.log, self.progress = event.ts, event.pid, event.log, None
                 self.failure, self.message, self.eta_s, self.stood_s = None, None, None, 0.0
+                self.pending, self.decided, self.waived = None, None, False
             case events.SessionProgress():
                 self._advance(event)
             case events.SessionEnded() | events.RetryScheduled():
                 self._end(event)
-            case events.EscalationRaised():
-                self.escalations.append(event.escalation)
+            case events.EscalationRaised() | events.SessionWaiting() | events.EscalationDecided():
+                self._escalate(event)
             case events.WorkspaceReady():
                 self.workspace, self.base = event.workspace, event.base
             case events.RolledBack():
@@ -135,13 +155,47 @@ class Session:
         self.eta_s = event.eta_s
         self.message = event.message if event.message is not None else self.message
 
+    def _escalate(
+        self, event: events.EscalationRaised | events.SessionWaiting | events.EscalationDecided
+    ) -> None:
+        match event:
+            case events.EscalationRaised():
+                self._raise(event)
+            case events.SessionWaiting():
+                self.pending = self.pending or self.undecided.get(event.escalation or "")
+            case events.EscalationDecided():
+                self._decide(event)
+
+    def _raise(self, event: events.EscalationRaised) -> None:
+        self.undecided[event.escalation] = event
+        if not event.rises:
+            self.escalations.append(event.escalation)
+        if event.question is not None:
+            self.pending, self.decided = event, None
+        elif self.pending is not None and self.pending.escalation == event.escalation:
+            self.pending = event
+
+    def _decide(self, event: events.EscalationDecided) -> None:
+        self.undecided.pop(event.escalation, None)
+        if self.pending is not None and self.pending.escalation == event.escalation:
+            self.decided = event
+        if event.action is events.Action.ANSWER:
+            self.answer, self.resumes = event, True
+        self.waived = self.waived or event.action is events.Action.CONTINUE
+
     def _end(self, event: events.SessionEnded | events.RetryScheduled) -> None:
         self.failure, self.pid, self.eta_s = event.failure, None, None
         self.duration_s = event.duration_s
+        # Who was interrupted, or never came to it, goes on where it was; who ended the run begins anew.
+        aborted = self.decided is not None and self.decided.action is events.Action.ABORT
+        if aborted or (not isinstance(event, events.SessionCancelled) and event.attempt):
+            self.pending, self.decided, self.resumes = None, None, False
         if event.failure is not None and event.failure.reason is events.Reason.CONFLICT:
             self.conflict = event.failure
+        if event.failure is not None and event.failure.reason is events.Reason.VERIFY_FAILED:
+            self.unverified = event.failure
         if isinstance(event, events.SessionCompleted):
-            self.progress, self.guessed = 1.0, False
+            self.progress, self.guessed, self.unverified = 1.0, False, None
         if isinstance(event, events.SessionEnded):
             self.log = event.log or self.log
             self.usages += [event.usage] if event.usage else []
@@ -159,8 +213,9 @@ class RunState:
     status: str = "pending"
     exit_code: int | None = None
     signal: int | None = None
-    # The critical escalation that ends the run; one that is decided otherwise ends nothing.
+    # The escalation that ends the run, and what it says; one that is decided otherwise ends nothing.
     critical: str | None = None
+    critical_reason: str = ""
     duration_s: float = 0.0
     # Since when it is paused, and how long it stood still in all.
     paused: float | None = None
@@ -182,8 +237,8 @@ class RunState:
         """Take in one event."""
         match event:
             case SessionEvent():
-                self.session(event.spec).apply(event)
                 self._judge(event)
+                self.session(event.spec).apply(event)
             case events.RunStarted():
                 self._start(event)
             case events.PlanMade():
@@ -232,21 +287,30 @@ class RunState:
         match event:
             case events.Integrated():
                 self.branch, self.result = event.target, event.result
-            case events.EscalationRaised(level=events.EscalationLevel.CRITICAL):
-                self.critical = self.critical or event.escalation
+            case events.EscalationRaised(level=events.EscalationLevel.CRITICAL, rises=0):
+                self._blame(event)
+            case events.EscalationDecided(action=events.Action.ABORT):
+                self._blame(self.session(event.spec).undecided.get(event.escalation))
             case events.EscalationDecided() if event.escalation == self.critical:
-                self.critical = self.critical if event.action is events.Action.ABORT else None
+                self.critical, self.critical_reason = None, ""
+
+    def _blame(self, raised: events.EscalationRaised | None) -> None:
+        """Take note of what ends the run, the first of all."""
+        if raised is not None and self.critical is None:
+            self.critical, self.critical_reason = raised.escalation, raised.message
 
     def _start(self, event: events.RunStarted) -> None:
         self.run, self.pid, self.jobs = event.run, event.pid, event.jobs
         self.base, self.onto = event.base or self.base, event.onto
         self.status, self.ended, self.exit_code, self.signal = "running", None, None, None
         self.critical = self.paused = None
+        self.critical_reason = ""
         if self.started is None:
             self.started = event.ts
         for session in self.sessions.values():
             if session.status is not Status.COMPLETED:
                 session.status, session.progress, session.failure = Status.PENDING, None, None
+                session.waived = False
 
     def _go_on(self, event: events.Resumed) -> None:
         self.status, self.paused = "running", None

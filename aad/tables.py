@@ -12,15 +12,17 @@ from cattrs import Converter
 from cattrs.errors import (
     AttributeValidationNote,
     BaseValidationError,
+    ClassValidationError,
     ForbiddenExtraKeysError,
     IterableValidationNote,
 )
 
-from aad.config import Choice, OrchestratorConfig, Override, Rule
+from aad.config import Choice, OrchestratorConfig, Override, PolicyRule, Rule
 from aad.tomllines import Keys
 from aad.units import LONGEST
 from aad.values import (
     WrongValueError,
+    check_answer,
     read_choice,
     read_command,
     read_flag,
@@ -35,6 +37,9 @@ OLD_KEYS = {
     "session_timeout_secs": ("session_timeout", Rule("whole", most=LONGEST)),
     "monitor_interval_secs": ("monitor_interval", Rule("whole", least=1, most=3600)),
 }
+
+# Lists of tables to which every source adds its own.
+ADDED = frozenset({"override", "policy"})
 
 # What cattrs calls with a value and its type.
 Hook = Callable[[Any, Any], Any]
@@ -95,7 +100,7 @@ def _read_old(section: Mapping[str, Any], old: str) -> str:
 def _merge(lower: Any, upper: Any, table: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any of the settings classes
     """Return `lower` with what `upper` holds of the keys that stand in the table.
 
-    Tables are merged, all else is replaced; but the overrides of both stay, the upper ones first.
+    Tables are merged, all else is replaced; but the overrides and rules of both stay, the upper ones first.
     """
     if not has(type(upper)):
         return {**lower, **upper}
@@ -103,8 +108,8 @@ def _merge(lower: Any, upper: Any, table: Mapping[str, Any]) -> Any:  # noqa: AN
     for key, written in table.items():
         below, above = getattr(lower, key), getattr(upper, key)
         changes[key] = _merge(below, above, written) if isinstance(written, Mapping) else above
-    if "override" in changes:
-        changes["override"] = (*upper.override, *lower.override)
+    for key in ADDED & changes.keys():
+        changes[key] = (*changes[key], *getattr(lower, key))
     return evolve(lower, **changes)
 
 
@@ -119,8 +124,8 @@ def _find_faults(error: Exception, keys: Keys) -> Iterator[Fault]:
                 yield _explain_unknown(error.cl, (*keys, key), key)
         case WrongValueError():
             yield Fault(keys, error.key, error.fields)
-        case KeyError():  # Only an override has a key that it cannot be without.
-            yield Fault(keys, "config_specs_missing", {})
+        case KeyError():  # An override cannot be without `specs`, nor a rule without `action`.
+            yield Fault(keys, f"config_{keys[-1]}_missing", {})
         case _:
             raise error
 
@@ -138,8 +143,8 @@ def _read_notes(error: Exception) -> Keys:
 def _explain_unknown(table: Any, keys: Keys, key: str) -> Fault:  # noqa: ANN401 - any of the settings classes
     """Name the nearest key of the same table, else the same key of another, else all that there are."""
     known = [*fields_dict(table), *(("profile",) if table is OrchestratorConfig else ())]
-    # A spec has keys that an override has not: `title` is no slip for `estimate`.
-    cutoff = 0.75 if table is Override else 0.6
+    # A spec has keys that these have not: `title` is no slip for `estimate`, nor `timeout` for `times`.
+    cutoff = 0.75 if table in (Override, PolicyRule) else 0.6
     near = get_close_matches(key.replace("-", "_").lower(), known, n=1, cutoff=cutoff) or _find_elsewhere(key)
     if near:
         return Fault(keys, "config_unknown_near", {"near": near[0]})
@@ -160,6 +165,7 @@ def _make_converter(*, typed: bool) -> Converter:
     converter.register_structure_hook(str, lambda value, _: read_text(value))
     makers: tuple[tuple[Callable[[Any], bool], Callable[[Any], Hook]], ...] = (
         (has, partial(_make_table_hook, converter)),
+        (lambda kind: kind is PolicyRule, partial(_make_policy_hook, converter)),
         (_is(Mapping), partial(_make_mapping_hook, converter)),
         (_is(tuple), partial(_make_list_hook, converter)),
         (_is(Union, UnionType), partial(_make_optional_hook, converter)),
@@ -179,6 +185,32 @@ def _make_table_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401 -
     # Generating the code for a table takes a millisecond, so it waits until the table is met.
     make_structure = cache(partial(converter.gen_structure_attrs_fromdict, kind))
     return lambda value, _: make_structure()(_check(value, Mapping, "config_table"), kind)
+
+
+def _make_policy_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401
+    read = _make_table_hook(converter, kind)
+
+    def read_with_text(value: Any, _: Any) -> Any:  # noqa: ANN401
+        faults = _judge_text(value) if isinstance(value, Mapping) else []
+        try:
+            rule = read(value, kind)
+        except BaseValidationError as error:
+            raise error.derive([*error.exceptions, *faults]) from None
+        if faults:
+            raise ClassValidationError("", faults, kind)
+        return rule
+
+    return read_with_text
+
+
+def _judge_text(table: Mapping[str, Any]) -> list[Exception]:
+    """Return what is wrong with the text of a rule as such: it depends on the action."""
+    try:
+        check_answer(table)
+    except WrongValueError as wrong:
+        wrong.add_note(AttributeValidationNote("", "text", str))
+        return [wrong]
+    return []
 
 
 def _make_mapping_hook(converter: Converter, kind: Any) -> Hook:  # noqa: ANN401

@@ -6,10 +6,10 @@ may be seconds and sizes bytes: code gives numbers, people give numbers with uni
 
 import json
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar, get_args
 
-from aad.config import Choice, Rule
+from aad.config import ActionWord, Choice, Rule
 from aad.units import parse_duration, parse_size
 
 LONGEST_SHOWN = 60
@@ -55,6 +55,16 @@ def read_command(value: object) -> str | tuple[str, ...]:
     if isinstance(value, list | tuple) and value and value[0]:
         return tuple(read_text(word) for word in value)
     raise WrongValueError("config_command")
+
+
+def check_answer(rule: Mapping[str, object]) -> None:
+    """Refuse a rule that answers and has no text, and one that has a text and does not answer."""
+    action, text = rule.get("action"), rule.get("text")
+    if action == "answer" and (text is None or (isinstance(text, str) and not text.strip())):
+        raise WrongValueError("config_answer")
+    # Of an action that does not exist nobody knows whether it has a text.
+    if text is not None and action != "answer" and action in get_args(ActionWord):
+        raise WrongValueError("config_no_answer", value=show(action))
 
 
 def read_choice(value: object, choice: Choice) -> str:
@@ -121,6 +131,14 @@ def _read_branch(value: object, _: Rule) -> str:
     raise WrongValueError("config_branch", value=show(text))
 
 
+def _read_address(value: object, _: Rule) -> str:
+    text = read_text(value)
+    # Most hold a secret: the sentence does not repeat it. What services there are, apprise knows.
+    if re.fullmatch(r"\$[A-Za-z_][A-Za-z0-9_]*|[A-Za-z][A-Za-z0-9+.-]*://.*", text):
+        return text
+    raise WrongValueError("config_address")
+
+
 def _parse(parse: Callable[[str], T], value: object, key: str) -> T:
     """Parse a number with its unit; a plain 0 needs none."""
     text = "0" if value == 0 and not isinstance(value, bool) else value
@@ -143,6 +161,7 @@ READERS: dict[str, Callable[[object, Rule], object]] = {
     "pattern": _read_pattern,
     "variable": _read_variable,
     "branch": _read_branch,
+    "address": _read_address,
 }
 # How code gives what people write with a unit.
 PLAIN_FORMS = {"duration": "number", "size": "whole"}

@@ -15,12 +15,14 @@ from attrs import define, field, frozen
 
 from aad.config import WorkspaceSettings
 from aad.events import Integrated, RolledBack
-from aad.files import remove_tree
+from aad.files import digest_tree, remove_tree
 from aad.janitor import Janitor
 from aad.project import OWN_FOLDERS, Project, make_folder
 from aad.spec import Spec
 
 NOTHING: Mapping[str, str] = {}
+# Folders that are no part of what was made.
+UNLIKE = frozenset({".aad", ".git"})
 
 
 class Workspace(Protocol):
@@ -65,6 +67,9 @@ class Workspace(Protocol):
     async def land(self) -> Integrated | None:
         """Make it part of the run's result; None: others were faster, and it is to be merged again."""
 
+    async def identify(self) -> str:
+        """Return what tells apart what was made from anything else; empty where that is not known."""
+
     async def save(self) -> RolledBack | None:
         """Keep work that came to nothing; None where there is none."""
 
@@ -105,6 +110,10 @@ class PlainWorkspace:
     async def land(self) -> Integrated | None:
         """Have nothing to land."""
         return None
+
+    async def identify(self) -> str:
+        """Return a digest of the folder, unless it is too large for that."""
+        return await trio.to_thread.run_sync(partial(digest_tree, self.path, without=UNLIKE))
 
     async def save(self) -> RolledBack | None:
         """Keep nothing: what was made stays where it is until the next attempt."""

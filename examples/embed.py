@@ -72,7 +72,7 @@ async def run_to_the_end(folder: str) -> None:
     """Run three specs; two of them need a second attempt."""
     print("A run to its end:")
     paper = Newspaper()
-    async with aad.open_orchestrator(CONFIG, root=folder, on_escalation=paper.decide) as orchestrator:
+    async with aad.open_orchestrator(CONFIG, root=folder, escalation_handler=paper.decide) as orchestrator:
         orchestrator.register_spec("TYPE", run=paper.set_type, title="Set the type")
         orchestrator.register_spec("PICTURES", run=paper.fetch_pictures, title="Fetch the pictures")
         orchestrator.register_spec("PRINT", run=paper.print_it, depends_on=["TYPE", "PICTURES"])

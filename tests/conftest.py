@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from escalationform import find_faults
 from realprocesses import Token
 
 from aad.config import OrchestratorConfig, RetrySettings, RunSettings
@@ -38,7 +39,7 @@ class Theatre:
         scripts: Scripts | None = None,
         *,
         config: OrchestratorConfig = CONFIG,
-        on_escalation: Handler | None = None,
+        escalation_handler: Handler | None = None,
         resume: str | None = None,
     ) -> None:
         self.children = ScriptedChildren(scripts or {})
@@ -49,7 +50,7 @@ class Theatre:
             environ={"PATH": "/usr/bin:/bin"},
             run_child=self.children,
             sync=sync_at_once,
-            on_escalation=on_escalation,
+            escalation_handler=escalation_handler,
             resume=resume,
         )
         self.orchestrator.attach(self.recorder)
@@ -65,6 +66,15 @@ class Theatre:
 
 
 MakeTheatre = Callable[..., Theatre]
+
+
+@pytest.fixture(autouse=True)
+def escalations_keep_their_form(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold every escalation that a test's runs have written to the schema."""
+    folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None:
+        assert find_faults(folder) == []
 
 
 @pytest.fixture

@@ -96,7 +96,11 @@ def test_a_child_finds_its_way_by_its_environment() -> None:
 
 
 def test_an_answer_makes_the_attempt_one_that_goes_on() -> None:
-    assert evolve(JOB, answer="").environment == {**ENVIRONMENT, "AAD_MODE": "resume", "AAD_ANSWER": ""}
+    assert evolve(JOB, resumes=True, answer="").environment == {
+        **ENVIRONMENT,
+        "AAD_MODE": "resume",
+        "AAD_ANSWER": "",
+    }
 
 
 def test_the_prompt_is_the_text_where_there_is_no_file() -> None:

@@ -433,7 +433,7 @@ def test_diagnostics_are_lines_among_the_others(chain: Cli) -> None:
 
     outcome = chain.run("orchestrate", "--specs", "SPEC-003", "-q")
 
-    told = "aad: the notification command cannot be run: /no/such: No such file or directory"
+    told = "aad: the notification command for SPEC-003-error failed: /no/such: No such file or directory"
     assert outcome.err.splitlines().count(told) == 1
 
 

@@ -1,9 +1,23 @@
 """Facts about the settings as values, and about what overrides do to a spec."""
 
+from typing import get_args
+
 import pytest
 from attrs import evolve, fields_dict
 
-from aad.config import OVERRIDABLE, OrchestratorConfig, Override, RunSettings, apply_overrides, count_cores
+from aad.config import (
+    OVERRIDABLE,
+    ActionWord,
+    KindWord,
+    LevelWord,
+    OrchestratorConfig,
+    Override,
+    PolicyRule,
+    RunSettings,
+    apply_overrides,
+    count_cores,
+)
+from aad.events import Action, EscalationKind, EscalationLevel
 from aad.spec import Spec
 
 SPEC = Spec(id="SPEC-001", title="First")
@@ -112,3 +126,26 @@ def test_an_override_speaks_of_the_ids_that_its_glob_matches(glob: str, *, match
 
 def test_an_override_says_only_what_is_not_none() -> None:
     assert Override(specs="*", retries=0, paths=()).settings == {"retries": 0, "paths": ()}
+
+
+def test_rules_have_the_words_of_the_events() -> None:
+    words = [get_args(kind) for kind in (LevelWord, KindWord, ActionWord)]
+
+    assert words == [tuple(EscalationLevel), tuple(EscalationKind), tuple(Action)]
+
+
+def test_a_rule_that_names_nothing_speaks_of_everything() -> None:
+    assert PolicyRule(action="skip").matches("SPEC-001", "error", "failed")
+
+
+@pytest.mark.parametrize(
+    ("rule", "matches"),
+    [
+        (PolicyRule(action="skip", level="error", kind="failed", specs="ＳＰＥＣ-*"), True),
+        (PolicyRule(action="skip", level="warning", kind="failed", specs="SPEC-*"), False),
+        (PolicyRule(action="skip", level="error", kind="stalled", specs="SPEC-*"), False),
+        (PolicyRule(action="skip", level="error", kind="failed", specs="spec-*"), False),
+    ],
+)
+def test_a_rule_speaks_of_what_has_all_that_it_names(rule: PolicyRule, *, matches: bool) -> None:
+    assert rule.matches("SPEC-001", "error", "failed") is matches

@@ -11,9 +11,19 @@ from typing import Any
 import attrs
 import pytest
 
-from aad.config import LogSettings, OrchestratorConfig, Override, RetrySettings, RunSettings, UiSettings
+from aad.config import (
+    EscalationSettings,
+    LogSettings,
+    OrchestratorConfig,
+    Override,
+    PolicyRule,
+    RetrySettings,
+    RunSettings,
+    UiSettings,
+)
 from aad.configfile import load_config, read_template
 from aad.errors import InputError
+from aad.events import EscalationKind
 from aad.project import Project
 
 ROOT = Path(__file__).parents[1]
@@ -151,6 +161,22 @@ def test_overrides_of_the_profile_come_first(project: Project) -> None:
     assert load(project, text, profile="ci").override == (Override(specs="B"), Override(specs="A"))
 
 
+def test_rules_of_the_profile_come_first(project: Project) -> None:
+    text = '[[escalation.policy]]\naction = "skip"\n[[profile.ci.escalation.policy]]\naction = "wait"\n'
+
+    rules = load(project, text, profile="ci").escalation.policy
+
+    assert rules == (PolicyRule(action="wait"), PolicyRule(action="skip"))
+
+
+def test_a_variable_may_hold_rules_that_come_before_those_of_the_file(project: Project) -> None:
+    environ = {"AAD_ESCALATION_POLICY": '[{"action": "abort"}]'}
+
+    rules = load(project, '[[escalation.policy]]\naction = "skip"\n', environ=environ).escalation.policy
+
+    assert rules == (PolicyRule(action="abort"), PolicyRule(action="skip"))
+
+
 # What is said of faults.
 
 
@@ -214,6 +240,74 @@ max_output = "huge"
         '`AAD_LANG` cannot be "de" (known: auto, en, ja)',
         "`--timeout` must be a number from 0 to 315360000, not -1.0",
         '`--agent` cannot be "foo" (known: command)',
+    ]
+
+
+FAULTY_POLICY = """\
+[escalation]
+notify = ["log", "pigeon"]
+apprise = ["chat.example"]
+stale_after = "soon"
+[[escalation.policy]]
+levle = "error"
+kind = "late"
+[[escalation.policy]]
+action = "answer"
+times = 0
+[[escalation.policy]]
+level = "fatal"
+action = "skip"
+text = "No."
+[[profile.ci.escalation.policy]]
+specs = 3
+action = "again"
+"""
+
+
+def test_every_fault_of_the_escalation_settings_is_told_with_its_place(project: Project) -> None:
+    duration = 'must be a duration such as "90s", "30m" or "1h30m", at most ten years'
+    address = 'must be an address such as "mailto://…", or a variable that holds it: "$CHAT_URL"'
+    misplaced = 'has no place beside the action "skip" (remove it, or answer: action = "answer")'
+    kinds = ", ".join(EscalationKind)
+    actions = "retry, skip, continue, abort, answer"
+    file, rule = "config/aad.toml", "escalation.policy"
+    assert refuse(project, FAULTY_POLICY) == [
+        f'{file}:2: `escalation.notify` cannot be "pigeon" (known: log, bell, desktop)',
+        f"{file}:3: `escalation.apprise` {address}",
+        f'{file}:4: `escalation.stale_after` {duration}, not "soon"',
+        f"{file}:5: `{rule}.action` is missing (say what is decided: {actions} or wait)",
+        f"{file}:6: `{rule}.levle` is no setting (did you mean `level`?)",
+        f'{file}:7: `{rule}.kind` cannot be "late" (known: {kinds})',
+        f'{file}:8: `{rule}.text` must say what is answered: text = "Use the second one."',
+        f"{file}:10: `{rule}.times` must be a whole number from 1 to 1000, not 0",
+        f'{file}:12: `{rule}.level` cannot be "fatal" (known: warning, error, critical)',
+        f"{file}:14: `{rule}.text` {misplaced}",
+        f"{file}:16: `profile.ci.{rule}.specs` must be a text in quotes, without NUL characters",
+        f'{file}:17: `profile.ci.{rule}.action` cannot be "again" (known: {actions}, wait)',
+    ]
+
+
+def test_faults_of_rules_are_told_in_japanese_too(project: Project) -> None:
+    text = """\
+[escalation]
+apprise = [""]
+[[escalation.policy]]
+[[escalation.policy]]
+action = "answer"
+[[escalation.policy]]
+action = "wait"
+text = "?"
+"""
+
+    address = 'は "mailto://…" のような宛先か、宛先を持つ変数 "$CHAT_URL" の形にしてください'
+    actions = "retry、skip、continue、abort、answer、wait のいずれか"
+    misplaced = 'は動作 "wait" と一緒には使えません（削除するか、action = "answer" にしてください）'
+    file, rule = "config/aad.toml", "escalation.policy"
+    assert refuse(project, text, lang="ja") == [
+        f"{file}:2: `escalation.apprise` {address}",
+        f"{file}:3: `{rule}.action` がありません（どう決めるかを書いてください: {actions}）",
+        f'{file}:4: `{rule}.text` に回答の内容を書いてください: text = "2番目を使ってください。"',
+        f"{file}:8: `{rule}.text` {misplaced}",
     ]
 
 
@@ -317,7 +411,7 @@ def test_the_template_is_the_file_of_the_checkout() -> None:
 def test_the_template_says_every_setting_with_its_default(project: Project) -> None:
     written = set(list_keys(tomllib.loads(read_template())))
 
-    assert written == set(walk(OrchestratorConfig)) - {("override",)}
+    assert written == set(walk(OrchestratorConfig)) - {("override",), ("escalation", "policy")}
     assert load(project, read_template()) == OrchestratorConfig()
 
 
@@ -328,6 +422,10 @@ def test_the_examples_of_the_template_are_valid(project: Project) -> None:
 
     assert config == OrchestratorConfig(
         orchestrator=RunSettings(max_parallel_sessions=2, fail_fast=True),
+        escalation=EscalationSettings(
+            questions="fail",
+            policy=(PolicyRule(specs="SPEC-00*", kind="timed_out", action="retry", times=2),),
+        ),
         override=(Override(specs="SPEC-00*", timeout=7200.0, retries=1),),
     )
 

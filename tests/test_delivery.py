@@ -65,6 +65,9 @@ class PaperDesk:
             await trio.sleep(self.pause)
         return result
 
+    async def identify(self) -> str:
+        raise AssertionError
+
     async def save(self) -> RolledBack | None:
         raise AssertionError
 

@@ -2,6 +2,7 @@
 
 import io
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -576,7 +577,7 @@ def test_a_question_is_told_once_and_how_to_answer_it() -> None:
         events.SessionWaiting(spec="A", attempt=1, escalation="A-error", message="Which database?"),
     )
 
-    assert told == ("? A waits: Which database?\n  → question: aad escalations show A-error\n")
+    assert told == ("? A waits: Which database?\n  → answer: aad escalations answer A-error TEXT\n")
 
 
 def test_a_session_that_waits_for_something_else_points_to_its_escalation() -> None:
@@ -1068,6 +1069,43 @@ def test_each_line_of_the_table_bears_the_clock_where_that_is_wanted() -> None:
         f"{clock}   A     1     1分20秒  40秒",
         f"{clock}   1件未開始",
     ]
+
+
+# While somebody else writes.
+
+
+def test_what_is_told_while_it_is_held_is_written_when_that_ends() -> None:
+    run = Watched()
+    run.turn(started(), planned(PlanEntry(id="A"), PlanEntry(id="B")), begin("A"), begin("B"))
+    before = len(run.out.getvalue())
+
+    with run.display.hold():
+        told = [run.turn(complete("A")), run.turn(complete("B", 2.0))]
+
+    assert told == ["", ""]
+    assert run.out.getvalue()[before:] == "✓ A completed (1s)\n✓ B completed (2s)\n"
+
+
+def test_there_is_no_sign_of_life_while_it_is_held_nor_in_the_minute_after() -> None:
+    run = Watched()
+    run.turn(started(), planned(PlanEntry(id="A")), begin("A", ts=0.0))
+
+    with run.display.hold():
+        held = run.tick(61, now=61.0)
+    after = [run.tick(59, now=120.0), run.tick(1, now=121.0)]
+
+    assert (held, after) == ("", ["", "  1 running: A 2m 1s · 0/1 complete\n"])
+
+
+def test_whatever_ends_the_holding_nothing_is_lost() -> None:
+    run = Watched()
+    run.turn(started(), planned(PlanEntry(id="A")), begin("A"))
+
+    with suppress(KeyboardInterrupt), run.display.hold():
+        run.turn(complete("A"))
+        raise KeyboardInterrupt
+
+    assert run.out.getvalue().splitlines()[-1] == "✓ A completed (1s)"
 
 
 # When it stands still.

@@ -82,7 +82,7 @@ def test_every_way_to_end_has_its_count_and_an_interruption_its_signal() -> None
         "  Already complete: 1 (Z)",
         "  Ended by SIGINT",
         "  Total time: 1m 5s",
-        "  Next: aad logs B · aad escalations show E-error · aad orchestrate --resume",
+        "  Next: aad logs B · aad escalations resolve E-error --retry · aad orchestrate --resume",
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_critical_escalation_is_named_as_the_end_and_to_be_looked_at_first() -
         "📈 Summary:",
         "  Completed: 0",
         "  Failed: 2 (A, C)",
-        "  Ended by the critical escalation C-critical",
+        "  Ended by the escalation C-critical: the disk is gone",
         "  Total time: 1m 5s",
         "  Next: aad escalations show C-critical · aad logs A · aad orchestrate --resume",
     ]
@@ -143,7 +143,7 @@ def test_a_critical_escalation_is_named_as_the_end_and_to_be_looked_at_first() -
 def test_a_critical_end_is_named_in_japanese_too() -> None:
     lines = summarize_run(a_critical_end(), Voice("ja", Style(symbols=EMOJI)))
 
-    assert lines[3] == "  重大なエスカレーション C-critical により終了しました"
+    assert lines[3] == "  エスカレーション C-critical により終了しました: the disk is gone"
 
 
 def test_a_critical_escalation_that_was_decided_otherwise_ended_nothing() -> None:

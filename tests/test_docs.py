@@ -221,6 +221,8 @@ def test_the_reference_tells_all_variables_of_a_child(tmp_path: Path) -> None:
         workspace=tmp_path,
         events_file=tmp_path,
         answer="yes",
+        option="yes",
+        unverified=events.Failure(reason=events.Reason.VERIFY_FAILED),
         place={"AAD_CONFLICT": "a.txt"},
     )
 

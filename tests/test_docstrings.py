@@ -10,6 +10,7 @@ import pytest
 
 import aad
 
+EXAMPLES = {"aad", "aad.embedding", "aad.escalationchannel", "aad.graph", "aad.plan", "aad.units"}
 MODULES = sorted(module.name for module in pkgutil.walk_packages(aad.__path__, "aad."))
 
 
@@ -26,13 +27,17 @@ def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder()
 
     with_examples = {
-        name
-        for name in ("aad", "aad.embedding", "aad.graph", "aad.plan", "aad.units")
-        for test in finder.find(importlib.import_module(name))
-        if test.examples
+        name for name in EXAMPLES for test in finder.find(importlib.import_module(name)) if test.examples
     }
 
-    assert with_examples == {"aad", "aad.graph", "aad.embedding", "aad.plan", "aad.units"}
+    assert with_examples == {
+        "aad",
+        "aad.graph",
+        "aad.embedding",
+        "aad.escalationchannel",
+        "aad.plan",
+        "aad.units",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(set(aad.__all__) - {"__version__"}))

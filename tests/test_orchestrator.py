@@ -75,6 +75,7 @@ async def test_a_failure_is_escalated_and_skips_what_needs_it(
         "spec_id": "A",
         "attempt": 1,
         "level": "error",
+        "rises": 0,
         "kind": "failed",
         "reason": "exit code 3",
         "failure": {"exit_code": 3, "signal": None},
@@ -87,7 +88,7 @@ async def test_a_failure_is_escalated_and_skips_what_needs_it(
         "will_retry": False,
         "redactions": 0,
         "state": "decided",
-        "decision": {"action": "skip", "by": "policy", "text": None},
+        "decision": {"action": "skip", "by": "policy", "text": None, "option": None},
     }
 
 
@@ -318,7 +319,7 @@ async def test_a_handler_decides_before_policy(theatre: MakeTheatre, autojump_cl
         await trio.sleep(30)
         return Decision(action=Action.RETRY) if len(seen) == 1 else None
 
-    stage = theatre({"a": FAILS}, on_escalation=decide)
+    stage = theatre({"a": FAILS}, escalation_handler=decide)
     stage.orchestrator.register_spec("A", run="a")
 
     await stage.orchestrator.run()
@@ -377,7 +378,7 @@ async def test_an_answer_starts_a_new_attempt_that_knows_it(
     async def answer(log: EscalationLog) -> Decision | None:
         return Decision(action=Action.ANSWER, text="x") if log.question else None
 
-    stage = theatre({"a": [Script(work=100), Script()]}, on_escalation=answer)
+    stage = theatre({"a": [Script(work=100), Script()]}, escalation_handler=answer)
     events_file = (
         stage.orchestrator.project.attempt(stage.orchestrator.run_id, "A", 1) / "events/events.jsonl"
     )
@@ -562,7 +563,7 @@ async def test_the_handler_is_asked_for_every_session_that_is_started_by_itself(
         asked.append(log.spec_id)
         await trio.sleep(5)
 
-    stage = theatre({"a": Script(work=1), "b": Script(work=3, end=Exit(1))}, on_escalation=decide)
+    stage = theatre({"a": Script(work=1), "b": Script(work=3, end=Exit(1))}, escalation_handler=decide)
     sessions = [stage.orchestrator.register_spec(name, run=name.lower()) for name in "AB"]
 
     async with trio.open_nursery() as nursery:
@@ -578,7 +579,7 @@ async def test_a_session_goes_on_when_the_one_that_was_started_first_is_cancelle
     async def decide(log: EscalationLog) -> None:
         await trio.sleep(5)
 
-    stage = theatre({"a": Script(work=100), "b": FAILS}, on_escalation=decide)
+    stage = theatre({"a": Script(work=100), "b": FAILS}, escalation_handler=decide)
     first, second = [stage.orchestrator.register_spec(name, run=name.lower()) for name in "AB"]
 
     with trio.fail_after(60):

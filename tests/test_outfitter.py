@@ -21,7 +21,7 @@ from aad.config import (
     WorkspaceSettings,
 )
 from aad.escalation import ParentSession
-from aad.events import SessionOutput, WorkspaceReady
+from aad.events import Action, EscalationDecided, SessionOutput, WorkspaceReady
 from aad.janitor import Janitor
 from aad.monitor import Monitor
 from aad.outfitter import Outfitter
@@ -78,6 +78,11 @@ class Shop:
 
     def begin(self, spec: Spec, *, number: int = 1, answer: str | None = None) -> SessionRun:
         """Return a session that is about to make an attempt."""
+        given = None
+        if answer is not None:
+            given = EscalationDecided(
+                spec=spec.id, escalation="A-error", action=Action.ANSWER, message=answer
+            )
         crew = Crew(
             emit=self.events,
             durable=trio.lowlevel.checkpoint,
@@ -91,11 +96,10 @@ class Shop:
         )
         session = SessionRun(
             spec=spec,
-            known=Session(id=f"{RUN}/{spec.id}", spec_id=spec.id),
+            known=Session(id=f"{RUN}/{spec.id}", spec_id=spec.id, answer=given, resumes=given is not None),
             policy=RetryPolicy(0, RetrySettings()),
             slot=NoSlot(),
             crew=crew,
-            answer=answer,
         )
         session.number = number
         return session
@@ -108,6 +112,12 @@ class NoSlot:
         raise AssertionError
 
     async def acquire(self, *, after: float = 0.0) -> bool:
+        raise AssertionError
+
+    def wait(self) -> None:
+        raise AssertionError
+
+    def go_on(self) -> None:
         raise AssertionError
 
 

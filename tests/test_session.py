@@ -32,6 +32,7 @@ from aad.events import (
     SessionEnded,
     SessionFailed,
     SessionProgress,
+    SessionSkipped,
     SessionStarted,
     SessionTimedOut,
     SessionWaiting,
@@ -39,7 +40,7 @@ from aad.events import (
 from aad.news import Progress, Trouble
 from aad.process import SpawnError
 from aad.retry import RetryPolicy
-from aad.session import Crew, SessionRun
+from aad.session import Crew, SessionRun, Waiter
 from aad.spec import Spec
 from aad.state import RunState, Status
 from aad.testing import Recorder, Script
@@ -72,6 +73,12 @@ class Place:
         self.note("acquire" if self.held else "refuse")
         return self.held
 
+    def wait(self) -> None:
+        self.release()
+
+    def go_on(self) -> None:
+        """Hear what concerns only a scheduler."""
+
 
 @define
 class Parent:
@@ -87,12 +94,24 @@ class Parent:
         self.logs.append(evolve(log, id=f"A-{len(self.logs) + 1}", timestamp=WHEN))
         return self.logs[-1]
 
-    async def raise_and_wait(self, log: EscalationLog) -> tuple[EscalationLog, Decision]:
-        log = self.raise_nowait(log)
+    def announce(self, log: EscalationLog) -> EscalationLog:
+        return self.raise_nowait(log)
+
+    async def settle(self, log: EscalationLog, waiter: Waiter, *, recalled: bool = False) -> Decision | None:
+        if log.question is not None or recalled:
+            waiter.wait(log)
         await trio.sleep(self.delay)
+        decision = RETRY if log.will_retry else SKIP
         if self.decisions:
-            return log, self.decisions.pop(0)
-        return log, RETRY if log.will_retry else SKIP
+            decision = self.decisions.pop(0)
+        if decision == WAIT:
+            waiter.wait(log)
+            return None
+        waiter.go_on()
+        return decision
+
+    def restate(self, log: EscalationLog, decision: Decision) -> None:
+        self.note(f"restate {log.id} {decision.action}")
 
 
 WHEN = datetime(2026, 11, 22, tzinfo=UTC)
@@ -159,7 +178,9 @@ class Rig:
         self.bench.events_file.unlink(missing_ok=True)
         attempt = self.bench.make(**self.spec)  # type: ignore[arg-type]
         attempt.listener = session
-        attempt.job = evolve(attempt.job, attempt=session.number, answer=session.answer)
+        attempt.job = evolve(
+            attempt.job, attempt=session.number, resumes=session.resumes, answer=session.answer
+        )
         self.attempts.append(attempt)
         return attempt
 
@@ -560,30 +581,38 @@ async def test_a_question_may_be_left_for_another_attempt(rig: Rig, autojump_clo
     assert (type(rig.ending), rig.attempts[1].job.answer) == (SessionCompleted, None)
 
 
-@pytest.mark.parametrize("decision", [SKIP, Decision(action=Action.ABORT)])
-async def test_a_question_that_is_not_answered_fails_the_session(
-    rig: Rig, autojump_clock: MockClock, decision: Decision
+@pytest.mark.parametrize("action", [Action.SKIP, Action.CONTINUE])
+async def test_a_question_that_nobody_wants_to_answer_skips_the_session(
+    rig: Rig, autojump_clock: MockClock, action: Action
 ) -> None:
-    await ask(rig, decision)
+    await ask(rig, Decision(action=action))
 
-    assert rig.ending == SessionFailed(
+    assert rig.ending == SessionSkipped(spec="A", attempt=1, duration_s=1.0, log="log 1", escalation="A-1")
+
+
+async def test_a_question_that_ends_the_run_can_be_taken_up_again(
+    rig: Rig, autojump_clock: MockClock
+) -> None:
+    await ask(rig, Decision(action=Action.ABORT))
+
+    assert rig.ending == SessionCancelled(
         spec="A",
         attempt=1,
         duration_s=1.0,
         log="log 1",
-        failure=Failure(reason=Reason.NO_RESULT, message="Which?"),
+        failure=Failure(reason=Reason.INTERRUPTED),
         escalation="A-1",
     )
 
 
-async def test_an_answer_that_comes_when_nothing_more_is_started_fails_the_session(
+async def test_an_answer_that_comes_when_nothing_more_is_started_is_kept_for_the_next_run(
     rig: Rig, autojump_clock: MockClock
 ) -> None:
     rig.place.refused = True
 
     await ask(rig, ANSWER)
 
-    assert type(rig.ending) is SessionFailed
+    assert type(rig.ending) is SessionCancelled
 
 
 # What an attempt tells.

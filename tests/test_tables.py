@@ -7,9 +7,11 @@ import pytest
 from aad.config import (
     OVERRIDABLE,
     AgentSettings,
+    EscalationSettings,
     LogSettings,
     OrchestratorConfig,
     Override,
+    PolicyRule,
     RetrySettings,
     RunSettings,
 )
@@ -60,6 +62,46 @@ def test_overrides_of_an_upper_table_stand_before_those_below() -> None:
     config, _ = lay_over(below, {"override": [{"specs": "A"}]})
 
     assert config.override == (Override(specs="A"), Override(specs="B"))
+
+
+def test_rules_of_an_upper_table_stand_before_those_below_and_other_settings_stay() -> None:
+    below = OrchestratorConfig(
+        escalation=EscalationSettings(questions="fail", policy=(PolicyRule(action="wait"),))
+    )
+
+    config, _ = lay_over(below, {"escalation": {"policy": [{"action": "abort", "level": "error"}]}})
+
+    assert config.escalation == EscalationSettings(
+        questions="fail", policy=(PolicyRule(action="abort", level="error"), PolicyRule(action="wait"))
+    )
+
+
+def test_a_rule_is_validated_and_typed() -> None:
+    answer = {"level": "error", "kind": "question", "specs": "A*", "action": "answer", "text": "はい"}
+
+    config, faults = lay_over(DEFAULTS, {"escalation": {"policy": [answer, {"action": "retry", "times": 3}]}})
+
+    assert faults == ()
+    assert config.escalation.policy == (
+        PolicyRule(level="error", kind="question", specs="A*", action="answer", text="はい"),
+        PolicyRule(action="retry", times=3),
+    )
+
+
+def test_all_faults_of_a_rule_are_found_at_once() -> None:
+    rules = [{"action": "skip", "text": "?", "level": "fatal", "timeout": "1h"}, 3, {"action": "answer"}]
+
+    _, faults = lay_over(DEFAULTS, {"escalation": {"policy": rules}})
+
+    known = "action, level, kind, specs, times, text"
+    levels = "warning, error, critical"
+    assert {fault.keys[2:]: (fault.key, dict(fault.fields)) for fault in faults} == {
+        (0, "level"): ("config_choice", {"value": '"fatal"', "known": levels}),
+        (0, "timeout"): ("config_unknown", {"known": known}),
+        (0, "text"): ("config_no_answer", {"value": '"skip"'}),
+        (1,): ("config_table", {}),
+        (2, "text"): ("config_answer", {}),
+    }
 
 
 def test_an_override_is_validated_and_typed() -> None:

@@ -6,7 +6,16 @@ import pytest
 
 from aad.config import Choice, Rule
 from aad.units import BIGGEST, LONGEST
-from aad.values import WrongValueError, read_choice, read_command, read_flag, read_ruled, read_text, show
+from aad.values import (
+    WrongValueError,
+    check_answer,
+    read_choice,
+    read_command,
+    read_flag,
+    read_ruled,
+    read_text,
+    show,
+)
 
 SPAN = {"least": "0", "most": "10000"}
 
@@ -55,6 +64,29 @@ def test_the_words_of_a_command_are_texts(value: object) -> None:
     assert refusal(read_command, value) == ("config_text", {})
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"action": "answer", "text": "yes"},
+        {"action": "answer", "text": 3},
+        {"action": "skip"},
+        {"action": "again", "text": "yes"},
+        {"text": "yes"},
+    ],
+)
+def test_a_rule_that_answers_has_a_text_and_others_have_none(rule: dict[str, object]) -> None:
+    check_answer(rule)
+
+
+@pytest.mark.parametrize("rule", [{"action": "answer"}, {"action": "answer", "text": " "}])
+def test_a_rule_that_answers_nothing_is_refused(rule: dict[str, object]) -> None:
+    assert refusal(check_answer, rule) == ("config_answer", {})
+
+
+def test_a_text_that_answers_nothing_is_refused() -> None:
+    assert refusal(check_answer, {"action": "skip", "text": ""}) == ("config_no_answer", {"value": '"skip"'})
+
+
 def test_a_choice_is_one_of_the_words_on_offer() -> None:
     assert read_choice("b", Choice(("a", "b"))) == "b"
 
@@ -83,6 +115,9 @@ def test_a_word_that_is_known_but_not_on_offer_is_told_apart(value: object, key:
         ("pattern", "sk-[a-z]+", "sk-[a-z]+"),
         ("variable", "PATH", "PATH"),
         ("branch", "aad/{spec}", "aad/{spec}"),
+        ("address", "mailto://me:secret@example.org", "mailto://me:secret@example.org"),
+        ("address", "dbus://", "dbus://"),
+        ("address", "$CHAT_URL", "$CHAT_URL"),
     ],
 )
 def test_each_form_is_read_as_the_settings_hold_it(form: str, value: object, read: object) -> None:
@@ -116,6 +151,11 @@ def test_each_form_is_read_as_the_settings_hold_it(form: str, value: object, rea
         ("branch", "aad", ("config_branch", {"value": '"aad"'})),
         ("branch", "{run}/{spec}", ("config_branch", {"value": '"{run}/{spec}"'})),
         ("branch", 3, ("config_text", {})),
+        ("address", "", ("config_address", {})),
+        ("address", "me:secret@example.org", ("config_address", {})),
+        ("address", "$", ("config_address", {})),
+        ("address", "$CHAT-URL", ("config_address", {})),
+        ("address", 3, ("config_text", {})),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(

@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import field, frozen
 
 from aad.events import Failure, Question, Usage
+from aad.feedback import quote_check
 from aad.spec import Spec
 
 # Settings under which git starts nothing in the background, and asks nobody to sign (git-config(1),
@@ -39,8 +40,10 @@ def quiet_git(env: Mapping[str, str]) -> dict[str, str]:
 class Job:
     """One attempt's work order.
 
-    `answer` is the reply to the question that ended the attempt before, `conflict` why the work of that could
-    not be integrated; `place` are the variables that belong to the workspace.
+    It `resumes` where it takes up the last attempt as that left off. `answer` is the reply to the question
+    that ended an attempt before, and `option` the one that was chosen of those it offered; `conflict` says
+    why the work of the attempt before could not be integrated, `unverified` how its verification failed.
+    `place` are the variables that belong to the workspace.
     """
 
     run: str
@@ -50,8 +53,11 @@ class Job:
     attempt: int
     workspace: Path
     events_file: Path
+    resumes: bool = False
     answer: str | None = None
+    option: str | None = None
     conflict: Failure | None = None
+    unverified: Failure | None = None
     place: Mapping[str, str] = field(factory=dict)
 
     @property
@@ -62,7 +68,9 @@ class Job:
         be read.
         """
         spec = Path(self.spec_file).read_bytes() if self.spec.text is None else self.spec.text.encode()
-        return spec if self.conflict is None else spec + _tell_conflict(self.conflict).encode()
+        told = "" if self.unverified is None else _tell_unverified(self.unverified)
+        told += "" if self.conflict is None else _tell_conflict(self.conflict)
+        return spec + told.encode(errors="replace")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -73,12 +81,27 @@ class Job:
             "AAD_SPEC_ID": self.spec.id,
             "AAD_SPEC_FILE": self.spec_file,
             "AAD_ATTEMPT": str(self.attempt),
-            "AAD_MODE": "new" if self.answer is None else "resume",
+            "AAD_MODE": "resume" if self.resumes else "new",
             "AAD_WORKSPACE": str(self.workspace),
             "AAD_EVENTS": str(self.events_file),
         }
         told |= self.place
-        return told if self.answer is None else {**told, "AAD_ANSWER": self.answer}
+        given = {
+            "AAD_ANSWER": self.answer,
+            "AAD_ANSWER_OPTION": self.option,
+            "AAD_VERIFY_OUTPUT": None if self.unverified is None else quote_check(self.unverified),
+        }
+        return {**told, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _tell_unverified(failure: Failure) -> str:
+    """Return what an agent needs to know of the check that its work did not pass."""
+    quoted = "".join(f"    {line}\n" for line in quote_check(failure).splitlines())
+    return (
+        "\n\n## Verification failed in the attempt before\n\n"
+        "This was done once already, and the check of the result failed. Do the task so that it passes. "
+        f"The end of what the check said:\n\n{quoted}"
+    )
 
 
 def _tell_conflict(conflict: Failure) -> str:
@@ -127,6 +150,8 @@ class Verdict:
     failure: Failure | None = None
     transient: bool = False
     question: Question | None = None
+    # The question is for leave to do something.
+    permission: bool = False
     usage: Usage | None = None
 
 

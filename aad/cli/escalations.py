@@ -1,7 +1,7 @@
 """`aad escalations`: what children raised to the parent session, and what was decided. Decides nothing."""
 
+import shlex
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +9,7 @@ import click
 from aad import messages
 from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
 from aad.cli.console import Looks, format_option, looks_options, open_console
+from aad.cli.deciding import make_answer_command, make_resolve_command, read_name
 from aad.cli.listing import ListingGroup
 from aad.cli.snapshot import read_brief
 from aad.codec import read_time
@@ -17,14 +18,12 @@ from aad.display.status import align
 from aad.display.style import Role, Style
 from aad.display.text import clean
 from aad.display.voice import Voice
-from aad.escalationlog import read_escalation, read_escalations
+from aad.escalationlog import OPEN, read_escalation, read_escalations
 from aad.events import EscalationKind
 from aad.project import Project
 from aad.state import Status
 
 Escalation = Mapping[str, Any]
-
-OPEN = "open"
 
 
 def make_command(lang: str) -> click.Command:
@@ -51,6 +50,8 @@ def make_command(lang: str) -> click.Command:
     def show(**options: Any) -> None:  # noqa: ANN401 - click's door
         _show_escalation(options)
 
+    escalations.add_command(make_answer_command(lang))
+    escalations.add_command(make_resolve_command(lang))
     return escalations
 
 
@@ -70,8 +71,7 @@ def _list_escalations(options: dict[str, Any]) -> None:
 
 def _show_escalation(options: dict[str, Any]) -> None:
     console = open_console(Looks(options["color"], options["symbols"]))
-    # The run's log names the file: its path will do as well.
-    found = read_escalation(console.project.escalations, clean(Path(options["escalation"]).name))
+    found = read_escalation(console.project.escalations, read_name(options["escalation"]))
     if options["form"] == "json":
         answer_json(console, found)
     else:
@@ -129,7 +129,7 @@ def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
     }
     yield from ((key, fact) for key, fact in facts.items() if fact)
     yield from _question_facts(_read_members(escalation, "question"))
-    yield from _decision_facts(_read_members(escalation, "decision"), voice)
+    yield from _decision_facts(escalation, voice)
 
 
 def _question_facts(question: Escalation) -> Iterator[tuple[str, str]]:
@@ -139,14 +139,24 @@ def _question_facts(question: Escalation) -> Iterator[tuple[str, str]]:
         yield "", f"{number}. {option}"
 
 
-def _decision_facts(decision: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
+def _decision_facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
+    decision = _read_members(escalation, "decision")
     if not decision:
         return
     fields = {"action": _name(decision, "action", voice), "by": _name(decision, "by", voice)}
     yield "decision", voice.say("escalations.decided", fields)
     if at := _format_time(decision.get("at")):
         yield "", at
-    yield from (("", line) for line in _read_lines(decision, "text"))
+    yield from (("", line) for line in _answer_lines(decision, _read_members(escalation, "question")))
+
+
+def _answer_lines(decision: Escalation, question: Escalation) -> Iterator[str]:
+    """Yield what was answered: the option, with its number where it is still offered, and other words."""
+    option, options = _read_text(decision, "option"), _read_list(question, "options")
+    if option:
+        yield f"{options.index(option) + 1}. {option}" if option in options else option
+    if option != _read_text(decision, "text"):
+        yield from _read_lines(decision, "text")
 
 
 def _name_attempt(escalation: Escalation, voice: Voice) -> str:
@@ -167,16 +177,26 @@ def _describe_failure(escalation: Escalation, voice: Voice) -> str:
 
 
 def _next_steps(escalation: Escalation, project: Project, voice: Voice) -> Iterator[str]:
-    """Yield what leads on: to the work, to the whole log, to the run's going on where it is not complete."""
+    """Yield what leads on: to the work, the whole log, a decision, and the run's end where it has none."""
     if show := _read_text(_read_members(escalation, "work"), "show"):
         yield show
     spec, run, attempt = (_read_text(escalation, key) for key in ("spec_id", "run_id", "attempt"))
     if _read_text(escalation, "log"):
         yield f"aad logs {spec} --run {run} --attempt {attempt}"
+    if escalation.get("state") == OPEN:
+        yield from _ways_to_decide(escalation)
     if escalation.get("level") != "warning" and read_brief(project, run).status != Status.COMPLETED:
         command = f"aad orchestrate --resume {run}"
         again = escalation.get("kind") == EscalationKind.CONFLICT
         yield voice.say("escalations.next_anew", {"command": command, "spec": spec}) if again else command
+
+
+def _ways_to_decide(escalation: Escalation) -> Iterator[str]:
+    # An id may be a stranger's, and people paste what they read here.
+    name = shlex.quote(_read_text(escalation, "id"))
+    if _read_members(escalation, "question"):
+        yield f"aad escalations answer {name} TEXT"
+    yield f"aad escalations resolve {name} --skip"
 
 
 # The files lie open to everybody: whatever stands in them is shown, and nothing in them is believed.

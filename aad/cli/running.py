@@ -10,6 +10,7 @@ import trio
 from attrs import evolve, frozen
 
 from aad.cli.console import Console
+from aad.cli.dialog import Dialog
 from aad.cli.planning import Wish, choose_specs, tell_drafts, tell_sharing, tell_uncommitted
 from aad.cli.question import can_ask
 from aad.cli.resuming import Resumption, choose_resumed, settle_changes
@@ -101,6 +102,9 @@ def _carry_out(
         tell_drafts(console, selection)
         tell_sharing(console, plan)
         tell_uncommitted(console, orchestrator.checkout)
+    orchestrator.tell_patience(plain.tell_patience)
+    if can_ask(console) and not telling.json:
+        orchestrator.ask_by(Dialog(console, plain))
     clock = RunClock()
     signals = Signals(orchestrator, plain, clock)
     try:

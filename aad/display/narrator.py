@@ -19,7 +19,7 @@ from aad.display.summary import summarize_run
 from aad.display.text import clean, cut, format_count, format_duration, format_names
 from aad.display.voice import Voice
 from aad.display.work import tell_integrated, tell_rolled_back
-from aad.events import EscalationKind, EscalationLevel, Event, Failure, Reason
+from aad.events import PERSON, EscalationKind, EscalationLevel, Event, Failure, Reason
 from aad.project import LEFT_OUT
 from aad.state import RunState, Status
 
@@ -225,14 +225,22 @@ class Narrator:
     @_tell.register
     def _(self, event: events.SessionWaiting) -> list[str]:
         sentence = self.voice.say("log.waiting", {"spec": event.spec, "message": event.message})
-        hint = self._point_to_question(event.escalation)
-        return [self.voice.mark(Role.WARN, self._symbols.waiting, sentence), *hint]
+        mark = self.voice.mark(Role.WARN, self._symbols.waiting, sentence)
+        return [mark, *self._list_options(event.spec), *self._point_to_question(event.escalation)]
+
+    def _list_options(self, spec: str) -> list[str]:
+        raised = self.state.session(spec).pending
+        offered = () if raised is None or raised.question is None else raised.question.options
+        return [
+            f"    {number}. {cut(clean(option), TAIL_COLUMNS)}" for number, option in enumerate(offered, 1)
+        ]
 
     def _point_to_question(self, escalation: str | None) -> list[str]:
         raised = self._escalations.get(escalation or "")
-        if raised is None or raised.kind not in _QUESTIONS:
+        # One that an earlier run raised is not known here; as a rule it is a question.
+        if escalation is None or (raised is not None and raised.kind not in _QUESTIONS):
             return self._point_to_escalation(escalation)
-        return [self.voice.hint(self.voice.say("log.answer", {"escalation": raised.escalation}))]
+        return [self.voice.hint(self.voice.say("log.answer", {"escalation": escalation}))]
 
     @_tell.register
     def _(self, event: events.RetryScheduled) -> list[str]:
@@ -257,6 +265,8 @@ class Narrator:
     @_tell.register
     def _(self, event: events.EscalationRaised) -> list[str]:
         self._escalations[event.escalation] = event
+        if event.rises:
+            return self._tell_trouble(event, "log.risen", Role.WARN, self._symbols.caution)
         if event.level is EscalationLevel.CRITICAL:
             return self._tell_trouble(event, "log.critical", Role.FAIL, self._symbols.alarm)
         if _told_elsewhere(event):
@@ -269,6 +279,7 @@ class Narrator:
         fields = {
             "spec": event.spec,
             "message": event.message,
+            "level": event.level,
             "elapsed": self._duration(event.elapsed_s or 0.0),
             "limit": self._duration(event.limit_s or 0.0),
         }
@@ -285,7 +296,7 @@ class Narrator:
     @_tell.register
     def _(self, event: events.EscalationDecided) -> list[str]:
         # What policy decides shows in what follows at once.
-        if self.verbosity < VERBOSE or event.by == "policy":
+        if event.by == "policy" or (self.verbosity < VERBOSE and event.by != PERSON):
             return []
         key = "log.decided_reason" if event.message else "log.decided"
         fields = {"spec": event.spec, "action": event.action, "by": event.by, "message": event.message}

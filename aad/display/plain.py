@@ -1,11 +1,12 @@
 """Tells of a run in lines that stay: for pipes, logs and plain terminals. Knows no cursor."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from aad.display.lines import LogLines
 from aad.display.narrator import QUIET, Narrator
-from aad.display.status import draw_running, say_interrupted, say_running
+from aad.display.status import draw_running, say_interrupted, say_patience, say_running
 from aad.display.stream import Stream
 from aad.display.style import Style
 from aad.display.voice import Voice
@@ -42,6 +43,24 @@ class PlainDisplay:
             Narrator(state=state, voice=self._voice, verbosity=verbosity, tail_lines=tail_lines, files=files)
         )
         self._written_at = clock()
+        # What is to be written when nobody holds us any more; None while nobody does.
+        self._held: list[str] | None = None
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Write nothing while the block lasts, as somebody else does; then all that has piled up.
+
+        Who holds us shows a sign of life and leaves the line of a key too.
+        """
+        self._write_all()
+        held: list[str] = []
+        self._held = held
+        try:
+            yield
+        finally:
+            self._held = None
+            self._written_at = self._clock()
+            self._write("".join(held))
 
     def show(self, event: Event) -> None:
         """Take note of an event that the state has taken in."""
@@ -53,6 +72,8 @@ class PlainDisplay:
 
     def tick(self, now: float) -> None:
         """Give a sign of life where nothing was written for a minute."""
+        if self._held is not None:
+            return
         self._write_all()
         silent = self._clock() - self._written_at
         if self._verbosity > QUIET and self._state.status == "running" and silent >= HEARTBEAT:
@@ -70,9 +91,15 @@ class PlainDisplay:
         if self._verbosity > QUIET:
             self._write(f"{say_interrupted(self._state, self._voice)}\n")
 
+    def tell_patience(self, seconds: float) -> None:
+        """Say that nothing else is left to do than to wait for people."""
+        self._write_all()
+        if self._verbosity > QUIET:
+            self._write(f"{say_patience(self._voice, seconds)}\n")
+
     def leave_key(self) -> None:
         """Leave the line on which a terminal has shown `^C` or `^Z`."""
-        if self._out.isatty():
+        if self._held is None and self._out.isatty():
             self._out.write("\n")
 
     def close(self) -> None:
@@ -86,6 +113,8 @@ class PlainDisplay:
         self._write(self._lines.take(all_of_it=True))
 
     def _write(self, text: str) -> None:
-        if text:
+        if self._held is not None:
+            self._held.append(text)
+        elif text:
             self._written_at = self._clock()
             self._out.write(text)

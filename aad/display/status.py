@@ -69,6 +69,13 @@ def say_running(state: RunState, voice: Voice, now: float) -> str:
     return f"  {voice.join((*facts, _share(state, voice)))}"
 
 
+def say_patience(voice: Voice, seconds: float) -> str:
+    """Return that people are waited for, and for how long at most."""
+    if math.isinf(seconds):
+        return voice.say("log.patience_endless")
+    return voice.say("log.patience", {"duration": format_duration(seconds, voice.lang)})
+
+
 def say_interrupted(state: RunState, voice: Voice) -> str:
     """Return the answer to the first signal that ends a run: what is ended, and what a second one does."""
     running = state.count()[Status.RUNNING]

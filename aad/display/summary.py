@@ -5,7 +5,7 @@ from shlex import quote
 
 from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
-from aad.display.text import format_count, format_duration, format_names
+from aad.display.text import clean, format_count, format_duration, format_names
 from aad.display.voice import Voice
 from aad.report import total_usage
 from aad.state import RunState, Session, Status
@@ -63,7 +63,12 @@ def _tell_end(state: RunState, voice: Voice) -> Iterator[str]:
     elif state.status == "timed_out":
         yield voice.style.paint(Role.WARN, voice.say("summary.deadline"))
     elif state.critical is not None:
-        yield voice.style.paint(Role.FAIL, voice.say("summary.critical", {"escalation": state.critical}))
+        yield voice.style.paint(
+            Role.FAIL,
+            voice.say(
+                "summary.critical", {"escalation": state.critical, "reason": clean(state.critical_reason)}
+            ),
+        )
 
 
 def name_result(state: RunState, voice: Voice) -> Iterator[str]:
@@ -148,11 +153,24 @@ def _next_commands(state: RunState) -> Iterator[str]:
     for session in failed[:1]:
         if has_output(session.failure):
             yield f"aad logs {session.spec_id}"
-    for session in (*failed[:1], *waiting[:1]):
+    for session in failed[:1]:
         yield from map(_show_escalation, session.escalations[-1:])
+    for session in waiting[:1]:
+        yield from _decide_commands(session)
     if any(session.status is not Status.COMPLETED for session in sessions):
         yield "aad orchestrate --resume"
     yield from _merge_commands(state)
+
+
+def _decide_commands(session: Session) -> Iterator[str]:
+    """Yield what decides about what a session waits for."""
+    raised = session.pending
+    if raised is None:
+        yield from map(_show_escalation, session.escalations[-1:])
+    elif raised.question is not None:
+        yield f"aad escalations answer {raised.escalation} TEXT"
+    else:
+        yield f"aad escalations resolve {raised.escalation} --retry"
 
 
 def _merge_commands(state: RunState) -> Iterator[str]:

@@ -294,7 +294,7 @@ def test_a_worktree_with_the_repository_of_a_submodule_is_kept(tmp_path: Path) -
 
 def test_a_session_that_waits_for_an_answer_is_kept(tmp_path: Path) -> None:
     ask = """echo '{"question": "Which way?"}' >> $AAD_EVENTS; sleep 86400"""
-    project = keeping(tmp_path).spec("A", ask).commit()
+    project = keeping(tmp_path).set(AAD_ESCALATION_QUESTIONS="fail").spec("A", ask).commit()
     project.run_all().exits(4)
 
     assert clean(project, "--dry-run") == ([], {"A": "waiting"})

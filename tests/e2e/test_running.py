@@ -9,6 +9,8 @@ from harness import AAD, FINAL, Line, Project, Token, moment, wait_for_file, wai
 
 ALL = ("orchestrate", "--all")
 # No session waits long for another try, and none has long to end.
+# Nobody is waited for.
+PARKS = "[escalation]\nquestions = 'fail'"
 BRISK = """
     [orchestrator]
     max_parallel_sessions = 8
@@ -289,6 +291,7 @@ def test_a_failure_leaves_an_escalation_whole(scene: Scene) -> None:
         "spec_id": "NOT-RETRIED",
         "attempt": 1,
         "level": "error",
+        "rises": 0,
         "kind": "failed",
         "reason": "exit code 9",
         "failure": {"exit_code": 9, "signal": None},
@@ -301,7 +304,7 @@ def test_a_failure_leaves_an_escalation_whole(scene: Scene) -> None:
         "will_retry": False,
         "redactions": 0,
         "state": "decided",
-        "decision": {"action": "skip", "by": "policy", "text": None},
+        "decision": {"action": "skip", "by": "policy", "text": None, "option": None},
     }
 
 
@@ -360,7 +363,8 @@ def test_the_deadline_of_the_whole_run_ends_it(tmp_path: Path) -> None:
 
 def test_a_question_parks_its_session_and_is_no_failure(tmp_path: Path) -> None:
     ask = """echo '{"question": "Which way?", "options": ["left", "right"]}' >> $AAD_EVENTS; sleep 86400"""
-    project = Project(tmp_path).config(BRISK).spec("A", ask).spec("B", depends_on=["A"]).spec("C")
+    project = Project(tmp_path).config(f"{BRISK}\n{PARKS}")
+    project.spec("A", ask).spec("B", depends_on=["A"]).spec("C")
 
     project.aad(*ALL).exits(4)
 
@@ -370,7 +374,7 @@ def test_a_question_parks_its_session_and_is_no_failure(tmp_path: Path) -> None:
 
 def test_a_child_may_ask_and_exit(tmp_path: Path) -> None:
     ask = """echo '{"question": "Which way?"}' >> $AAD_EVENTS"""
-    project = Project(tmp_path).spec("A", f"{ask}; exit 0").spec("B", f"{ask}; exit 1")
+    project = Project(tmp_path).config(PARKS).spec("A", f"{ask}; exit 0").spec("B", f"{ask}; exit 1")
 
     project.aad(*ALL).exits(4)
 

@@ -22,6 +22,7 @@ def loud_project(folder: Path) -> Project:
         env_pass = ["PATH", "DEPLOY_TOKEN"]
         env = {{ API_KEY = "{SETTING}" }}
         [escalation]
+        questions = "fail"
         command = ["sh", "-c", "cat >> told; echo >> told"]
     """)
     project.spec(

@@ -363,7 +363,7 @@ def test_the_notification_command_gets_the_escalation(tmp_path: Path) -> None:
     ("command", "words"),
     [
         ('["false"]', "the notification command for A-error failed: exit code 1"),
-        ('["/no/such"]', "the notification command cannot be run: /no/such: No such file or directory"),
+        ('["/no/such"]', "the notification command for A-error failed: /no/such: No such file or directory"),
     ],
 )
 def test_a_notification_that_fails_is_told_and_changes_nothing(

@@ -116,6 +116,32 @@ end of the log. ID is as in the list; the path of the escalation's file will do.
 Examples:
   aad escalations show SPEC-003-error
   aad escalations show SPEC-003-error --format json""",
+    "help.escalations.answer": "Answer what a session asks.",
+    "help.escalations.answer.long": """\
+Answer the question of an escalation. TEXT is one of the options that are offered, by its words or its number; where \
+none are offered, it is your own words; `--` stands before one that begins with a dash. ID is as in the list; the \
+path of the escalation's file will do. A run that waits goes on at once, any other with aad orchestrate --resume.
+
+\b
+Examples:
+  aad escalations answer SPEC-002-warning 2
+  aad escalations answer SPEC-002-warning "neither: use DuckDB" --free-text
+  aad escalations answer SPEC-002-warning -- "-1, that is right\"""",
+    "help.escalations.answer.free-text": "Take TEXT as it is, whatever options are offered.",
+    "help.escalations.resolve": "Decide what becomes of a session.",
+    "help.escalations.resolve.long": """\
+Decide about an escalation in one of four ways. ID is as in the list; the path of the escalation's file will do. A run \
+that waits goes on at once, any other with aad orchestrate --resume.
+
+\b
+Examples:
+  aad escalations resolve SPEC-003-error --retry
+  aad escalations resolve SPEC-003-error --skip --reason "not this week\"""",
+    "help.escalations.resolve.retry": "Try the spec again.",
+    "help.escalations.resolve.skip": "Skip the spec, and all that depends on it.",
+    "help.escalations.resolve.continue": "Skip the spec, but run what depends on it.",
+    "help.escalations.resolve.abort": "End the run.",
+    "help.escalations.resolve.reason": "Why; it is kept with the decision.",
     "help.graph.long": """\
 Draw which specs depend on which: all of them, or those selected with what they need. Nothing is started.
 
@@ -338,9 +364,21 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "escalations.kind.leaked": "left processes",
     "escalations.action.retry": "retry",
     "escalations.action.skip": "skip",
+    "escalations.action.continue": "continue without it",
     "escalations.action.abort": "abort",
     "escalations.action.answer": "answer",
     "escalations.action.wait": "wait",
     "escalations.by.policy": "policy",
     "escalations.by.handler": "handler",
+    "escalations.by.person": "a person",
+    "decided.answer": "{id}: answered with '{answer}'",
+    "decided.retry": "{id}: {spec} is tried again",
+    "decided.skip": "{id}: {spec} is skipped, and so is all that depends on it",
+    "decided.continue": "{id}: {spec} is skipped, what depends on it runs",
+    "decided.abort": "{id}: the run ends",
+    "deciding.heard": "run {run} goes on with it",
+    "deciding.ended": "run {run} is ending",
+    "deciding.resume": "aad orchestrate --resume {run} goes on with it",
+    "deciding.not_one": "name one decision: --retry, --skip, --continue or --abort",
+    "escalation_unwritable": "cannot be written: {cause} (mend that, and decide again)",
 }

@@ -14,6 +14,7 @@ TEXTS: dict[str, str] = {
     "config_variable_near": "{name} is no setting (did you mean {near}?)",
     "config_twice": "`{name}` says the same as `{other}` (keep `{other}` only)",
     "config_specs_missing": '`{name}` is missing (say which specs are meant: specs = "SPEC-00*")',
+    "config_action_missing": "`{name}` is missing (say what is decided: retry, skip, continue, abort, answer or wait)",
     # Values
     "config_flag": "`{name}` must be true or false, not {value}",
     "config_text": "`{name}` must be a text in quotes, without NUL characters",
@@ -35,5 +36,10 @@ TEXTS: dict[str, str] = {
     "config_branch": (
         '`{name}` must hold {{spec}}, where the id goes, and no other braces: "aad/{{spec}}", not {value}'
     ),
+    "config_address": (
+        '`{name}` must be an address such as "mailto://…", or a variable that holds it: "$CHAT_URL"'
+    ),
+    "config_answer": '`{name}` must say what is answered: text = "Use the second one."',
+    "config_no_answer": '`{name}` has no place beside the action {value} (remove it, or answer: action = "answer")',
     "config_variable": "`{name}` cannot be the name of an environment variable (no `=`, and not empty)",
 }

@@ -8,6 +8,7 @@ TEXTS: dict[str, str] = {
     "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",
     "folder_shared": 'the project\'s folder is shared: {first} and {second} may run in it side by side ([workspace] isolation = "directory" gives each session a folder, --jobs 1 lets one run at a time, `paths` tell that two do not meet)',
     "folder_shared_in_repository": 'the project\'s folder is shared: {first} and {second} may run in it side by side ([workspace] isolation = "worktree" gives each session a worktree, --jobs 1 lets one run at a time, `paths` tell that two do not meet)',
+    "escalation_not_open": "{id} is not open: it is decided, or this run does not wait for it",
     "escalation_unknown": "there is no escalation {id} (aad escalations lists them)",
     "escalation_decided": "{id} is decided already: {action}, by {by} at {at} (aad escalations show {id})",
     "escalation_not_asking": "{id} asks nothing (aad escalations resolve {id} --retry, --skip, --continue or --abort)",

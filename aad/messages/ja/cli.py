@@ -135,6 +135,39 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
 例:
   aad escalations show SPEC-003-error
   aad escalations show SPEC-003-error --format json""",
+    "help.escalations.answer": "質問に回答する",
+    "help.escalations.answer.long": """\
+\b
+エスカレーションの質問に回答します。選択肢があるときの TEXT は、
+そのうちの一つ（文言または番号）です。なければ自由な文です。
+「-」で始まる文の前には -- を付けます。
+ID は一覧にあるものです。ファイルのパスでもかまいません。
+待っている実行はすぐに続きます。それ以外は
+aad orchestrate --resume で続きます。
+
+\b
+例:
+  aad escalations answer SPEC-002-warning 2
+  aad escalations answer SPEC-002-warning "DuckDB を使う" --free-text
+  aad escalations answer SPEC-002-warning -- "-1 でよい\"""",
+    "help.escalations.answer.free-text": "選択肢にかかわらず、TEXT をそのまま回答とする",
+    "help.escalations.resolve": "セッションをどうするか決める",
+    "help.escalations.resolve.long": """\
+\b
+エスカレーションへの対応を、四つのうちから一つ決めます。
+ID は一覧にあるものです。ファイルのパスでもかまいません。
+待っている実行はすぐに続きます。それ以外は
+aad orchestrate --resume で続きます。
+
+\b
+例:
+  aad escalations resolve SPEC-003-error --retry
+  aad escalations resolve SPEC-003-error --skip --reason "今週は見送り\"""",
+    "help.escalations.resolve.retry": "仕様をもう一度試す",
+    "help.escalations.resolve.skip": "仕様と、それに依存するものをスキップする",
+    "help.escalations.resolve.continue": "仕様をスキップし、それに依存するものは実行する",
+    "help.escalations.resolve.abort": "実行を終わらせる",
+    "help.escalations.resolve.reason": "理由（決定と一緒に残る）",
     "help.graph.long": """\
 \b
 仕様の依存関係を図にします。既定はすべての仕様です。
@@ -376,9 +409,21 @@ run: echo "Hello from $AAD_SPEC_ID"
     "escalations.kind.leaked": "残ったプロセス",
     "escalations.action.retry": "再試行",
     "escalations.action.skip": "スキップ",
+    "escalations.action.continue": "スキップして続行",
     "escalations.action.abort": "中止",
     "escalations.action.answer": "回答",
     "escalations.action.wait": "待機",
     "escalations.by.policy": "方針",
     "escalations.by.handler": "ハンドラー",
+    "escalations.by.person": "人",
+    "decided.answer": "{id}: 「{answer}」と回答しました",
+    "decided.retry": "{id}: {spec} をもう一度試します",
+    "decided.skip": "{id}: {spec} と、それに依存するものをスキップします",
+    "decided.continue": "{id}: {spec} をスキップし、それに依存するものは実行します",
+    "decided.abort": "{id}: 実行を終わらせます",
+    "deciding.heard": "実行 {run} がこれを受けて続きます",
+    "deciding.ended": "実行 {run} は終了します",
+    "deciding.resume": "aad orchestrate --resume {run} で続きます",
+    "deciding.not_one": "--retry、--skip、--continue、--abort のいずれか一つを付けてください",
+    "escalation_unwritable": "書き込めません: {cause}（原因を取り除いて、もう一度決定してください）",
 }

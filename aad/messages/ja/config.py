@@ -16,6 +16,9 @@ TEXTS: dict[str, str] = {
     "config_variable_near": "{name} という設定はありません（{near} のことですか？）",
     "config_twice": "`{name}` は `{other}` と同じ設定です（`{other}` だけを残してください）",
     "config_specs_missing": '`{name}` がありません（対象の仕様を書いてください: specs = "SPEC-00*"）',
+    "config_action_missing": (
+        "`{name}` がありません（どう決めるかを書いてください: retry、skip、continue、abort、answer、wait のいずれか）"
+    ),
     # Values
     "config_flag": "`{name}` は true か false にしてください（現在: {value}）",
     "config_text": "`{name}` は引用符で囲んだ文字列にしてください（NUL 文字は使えません）",
@@ -39,6 +42,13 @@ TEXTS: dict[str, str] = {
     "config_branch": (
         '`{name}` は "aad/{{spec}}" のように、ID が入る {{spec}} を含め、ほかの波括弧は使わないでください'
         "（現在: {value}）"
+    ),
+    "config_address": (
+        '`{name}` は "mailto://…" のような宛先か、宛先を持つ変数 "$CHAT_URL" の形にしてください'
+    ),
+    "config_answer": '`{name}` に回答の内容を書いてください: text = "2番目を使ってください。"',
+    "config_no_answer": (
+        '`{name}` は動作 {value} と一緒には使えません（削除するか、action = "answer" にしてください）'
     ),
     "config_variable": "`{name}` は環境変数の名前にできません（`=` を含まず、空でない名前にしてください）",
 }

@@ -8,6 +8,7 @@ TEXTS: dict[str, str] = {
     "drafts_left_out": "下書きのため対象外: {names}（--allow-draft で対象になります）",
     "folder_shared": '{first} と {second} が、プロジェクトのフォルダーで同時に動くことがあります（[workspace] isolation = "directory" ならセッションごとに別のフォルダーを使い、--jobs 1 なら一つずつ動きます。互いに触れないものは `paths` に書いてください）',
     "folder_shared_in_repository": '{first} と {second} が、プロジェクトのフォルダーで同時に動くことがあります（[workspace] isolation = "worktree" ならセッションごとに別のワークツリーを使い、--jobs 1 なら一つずつ動きます。互いに触れないものは `paths` に書いてください）',
+    "escalation_not_open": "{id} は未決定ではありません: 決定済みか、この実行が待っていないものです",
     "escalation_unknown": "エスカレーション {id} はありません（aad escalations で一覧を表示できます）",
     "escalation_decided": "{id} は決定済みです: {action}（{by}、{at}）（aad escalations show {id}）",
     "escalation_not_asking": "{id} は質問ではありません（aad escalations resolve {id} に --retry、--skip、--continue、--abort のいずれかを付けてください）",

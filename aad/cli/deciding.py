@@ -1,0 +1,142 @@
+"""`aad escalations answer` and `resolve`: what a person decides. Knows not what a run makes of it."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import evolve
+
+from aad import messages
+from aad.cli.console import Console, Looks, looks_options, open_console
+from aad.cli.snapshot import is_under_way, read_brief
+from aad.decisions import decide, find_question, make_answer
+from aad.display.style import Role
+from aad.display.text import clean
+from aad.display.voice import Voice
+from aad.errors import InputError, Problem
+from aad.escalationlog import Decision, read_escalation
+from aad.events import PERSON, Action
+from aad.redact import Redactor
+from aad.secretvalues import secret_values
+from aad.state import Status
+
+# What a person may decide without an answer; each is an option of `resolve`.
+RESOLUTIONS = (Action.RETRY, Action.SKIP, Action.CONTINUE, Action.ABORT)
+
+
+def make_answer_command(lang: str) -> click.Command:
+    """Return `answer`, its help in the given language."""
+
+    def told(name: str) -> str:
+        return messages.text(lang, f"help.escalations.answer.{name}")
+
+    short = messages.text(lang, "help.escalations.answer")
+
+    @click.command("answer", help=told("long"), short_help=short)
+    @click.argument("escalation", metavar="ID")
+    @click.argument("text", metavar="TEXT")
+    @click.option("--free-text", is_flag=True, help=told("free-text"))
+    @looks_options(lang)
+    def answer(**options: Any) -> None:  # noqa: ANN401 - click's door
+        _answer(options)
+
+    return answer
+
+
+def make_resolve_command(lang: str) -> click.Command:
+    """Return `resolve`, its help in the given language."""
+
+    def told(name: str) -> str:
+        return messages.text(lang, f"help.escalations.resolve.{name}")
+
+    @looks_options(lang)
+    def resolve(**options: Any) -> None:  # noqa: ANN401 - click's door
+        _resolve(options, lang)
+
+    resolve = click.option("--reason", metavar="TEXT", help=told("reason"))(resolve)
+    for action in reversed(RESOLUTIONS):
+        resolve = click.option(f"--{action}", is_flag=True, help=told(action))(resolve)
+    resolve = click.argument("escalation", metavar="ID")(resolve)
+    short = messages.text(lang, "help.escalations.resolve")
+    return click.command("resolve", help=told("long"), short_help=short)(resolve)
+
+
+def read_name(argument: str) -> str:
+    """Return the id that is meant by an argument. A run names the file: its path will do as well."""
+    return clean(Path(argument).name).removesuffix(".json")
+
+
+def _answer(options: Mapping[str, Any]) -> None:
+    console, name = _open_console(options), read_name(options["escalation"])
+    redact = _make_redactor(console).redact
+    with _telling_safely(redact):
+        question = find_question(read_escalation(console.project.escalations, name))
+        answer = make_answer(name, question, options["text"], free=options["free_text"])
+        _carry_out(console, name, answer, redact)
+
+
+def _resolve(options: Mapping[str, Any], lang: str) -> None:
+    chosen = [action for action in RESOLUTIONS if options[action]]
+    if len(chosen) != 1:
+        raise click.UsageError(messages.text(lang, "deciding.not_one"), click.get_current_context())
+    console, reason = _open_console(options), (options["reason"] or "").strip()
+    redact = _make_redactor(console).redact
+    with _telling_safely(redact):
+        decision = Decision(action=chosen[0], by=PERSON, text=reason or None)
+        _carry_out(console, read_name(options["escalation"]), decision, redact)
+
+
+def _open_console(options: Mapping[str, Any]) -> Console:
+    return open_console(Looks(options["color"], options["symbols"]))
+
+
+def _make_redactor(console: Console) -> Redactor:
+    """Return a redactor that knows the same secrets as a run that is started here."""
+    config = console.config
+    secrets = secret_values({**os.environ, **config.agent.env}, config.logs.redact_env)
+    return Redactor(secrets, config.logs.redact_patterns)
+
+
+@contextmanager
+def _telling_safely(redact: Callable[[str], str]) -> Iterator[None]:
+    """Let no error move the cursor or tell a secret: it names what a file says, and what was typed."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(_make_safe(problem, redact) for problem in error.problems) from error
+
+
+def _make_safe(problem: Problem, redact: Callable[[str], str]) -> Problem:
+    return evolve(problem, fields={name: clean(redact(str(each))) for name, each in problem.fields.items()})
+
+
+def _carry_out(console: Console, name: str, decision: Decision, redact: Callable[[str], str]) -> None:
+    folder = console.project.escalations
+    try:
+        decided = decide(folder, name, decision, redact)
+    except OSError as error:
+        path = console.project.show(folder / f"{name}.json")
+        raise InputError(Problem("escalation_unwritable", {"cause": error.strerror}, path=path)) from error
+    _tell(console, name, decision, decided)
+
+
+def _tell(console: Console, name: str, decision: Decision, decided: Mapping[str, Any]) -> None:
+    """Tell what was decided, and what comes of it now."""
+    style = console.style(console.err)
+    voice = Voice(console.lang, style)
+    fields = {"id": name, "spec": str(decided.get("spec_id")), "answer": decision.text or ""}
+    facts = [
+        voice.say(f"decided.{decision.action}", fields),
+        *_next_step(console, str(decided.get("run_id")), decision.action, voice),
+    ]
+    console.err.write(voice.mark(Role.OK, style.symbols.ok, voice.join(facts)) + "\n")
+
+
+def _next_step(console: Console, run: str, action: Action, voice: Voice) -> Iterator[str]:
+    if is_under_way(console.project, run):
+        yield voice.say("deciding.ended" if action is Action.ABORT else "deciding.heard", {"run": run})
+    elif read_brief(console.project, run).status != Status.COMPLETED:
+        yield voice.say("deciding.resume", {"run": run})

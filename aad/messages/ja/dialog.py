@@ -1,0 +1,15 @@
+"""The Japanese words in which a run asks the person at its terminal. The letters are the same everywhere."""
+
+TEXTS: dict[str, str] = {
+    "dialog.asks": "{spec} からの質問 ({total}件中{number}件目):",
+    "dialog.stuck": "{spec} は決定を待っています ({total}件中{number}件目):",
+    "dialog.number_or_words": "番号または自由な回答",
+    "dialog.words": "自由な回答",
+    "dialog.retry": "{key} 再試行",
+    "dialog.skip": "{key} スキップ",
+    "dialog.continue": "{key} スキップ（依存する仕様は実行）",
+    "dialog.abort": "{key} 中止",
+    "dialog.wait": "{key} 後で",
+    "dialog.out_of_range": "選択肢 {number} はありません（1 から {count} まで）",
+    "dialog.elsewhere": "別の場所で回答されました",
+}
