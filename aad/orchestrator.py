@@ -7,13 +7,12 @@ scheduler's, limits the monitor's, decisions the parent session's, facts the rec
 import math
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import trio
 
-from aad.agents.base import allowed_environment
 from aad.attempt import RunChild
 from aad.checkout import Checkout
 from aad.config import OrchestratorConfig
@@ -23,7 +22,7 @@ from aad.durability import CallSync, sync_aside
 from aad.elsewhere import Elsewhere
 from aad.ending import Ending, judge_run
 from aad.errors import InputError, Problem
-from aad.escalation import Handler, ParentSession
+from aad.escalation import Handler
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import (
     EscalationKind,
@@ -41,30 +40,24 @@ from aad.graph import DependencyGraph
 from aad.history import read_durations
 from aad.janitor import HURRIED
 from aad.keepers import GO_ON, KILL, STOP, Keepers
+from aad.lonesessions import LoneSessions
 from aad.monitor import Monitor
 from aad.news import mask_news
-from aad.notifiers import make_notifiers, read_addresses
-from aad.notifiers.notifications import Notifications
-from aad.patience import Patience
+from aad.office import Office, make_notifications
 from aad.plan import Plan, make_plan
-from aad.policy import Policy
 from aad.process import KeptChildren
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
-from aad.redact import Redactor
+from aad.redaction import make_redactor
 from aad.registry import Registry, Run
 from aad.runlist import list_runs
-from aad.scheduler import LoneSlot, Scheduler
-from aad.secretvalues import secret_values
+from aad.scheduler import Scheduler
 from aad.session import SessionRun
 from aad.session import Slot as AnySlot
 from aad.sessionfactory import SessionFactory
 from aad.spec import Spec
 from aad.state import RunState, Session, Status
 from aad.sweep import Swept, sweep
-
-# Puts what is open to a person: the dialog of a terminal.
-Ask = Callable[[ParentSession], Awaitable[None]]
 
 # Seconds that the journal of a run that is over may take to the disk.
 LAST_SYNC = 10.0
@@ -98,11 +91,7 @@ class Orchestrator:
         self.ending = Ending()
         self._environ = dict(os.environ if environ is None else environ)
         self._registry = Registry(self.project, self.config)
-        known = {**self._environ, **self.config.agent.env}
-        secrets = secret_values(known, self.config.logs.redact_env)
-        # The addresses of messages hold what opens them.
-        secrets += read_addresses(self.config.escalation.apprise, self._environ)
-        self._redactor = Redactor(secrets, self.config.logs.redact_patterns)
+        self._redactor = make_redactor(self.config, self._environ)
         self._slots = min(self.config.orchestrator.slots, count_affordable(read_limit()))
         self._limiter = trio.CapacityLimiter(self._slots)
         self._record = RunRecord(
@@ -117,30 +106,23 @@ class Orchestrator:
         self._monitor = Monitor(
             interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick, woke=self._wake
         )
-        self._notifications = self._make_notifications()
-        self._parent = ParentSession(
-            folder=self.project.escalations,
+        # What takes questions to people, and waits for them.
+        self.office = Office(
+            project=self.project,
+            settings=self.config.escalation,
             emit=self._emit,
-            show_path=self.project.show,
             abort=self._abort,
             handler=escalation_handler,
-            policy=Policy(self.config.escalation.policy),
-            stale_after=self.config.escalation.stale_after,
-            notify=self._notifications.send,
             redact=self._redactor.redact,
-        )
-        self._patience = Patience(
-            settings=self.config.escalation,
-            park=self._parent.park,
+            notifications=make_notifications(self.config, self.project, self._environ, self._run_child),
             is_hopeless=lambda: self._scheduler is not None and self._scheduler.stopped,
         )
-        # Of the sessions that are run by themselves, how many wait for a person.
-        self._lone_waiting = 0
+        self._lone = LoneSessions(self._limiter, self._note_lone)
         self._factory = SessionFactory(
             config=self.config,
             registry=self._registry,
             record=self._record,
-            parent=self._parent,
+            parent=self.office.parent,
             monitor=self._monitor,
             emit=self._emit,
             environ=self._environ,
@@ -156,8 +138,6 @@ class Orchestrator:
         self._scheduler: Scheduler | None = None
         self._scope = trio.CancelScope()
         self._began = time.monotonic()
-        # Of the sessions that are run by themselves.
-        self._lone_scopes: set[trio.CancelScope] = set()
         # What a killed run had left, which was ended before this one.
         self.swept = Swept()
         if resume is not None:
@@ -196,22 +176,14 @@ class Orchestrator:
         """Show all events to a display, and with `output` each line that children write."""
         self._record.attach(display, output=output)
 
-    def ask_by(self, ask: Ask) -> None:
-        """Have questions put to a person by `ask` once none but waiting sessions are left."""
-        self._patience.ask = lambda: ask(self._parent)
-
-    def tell_patience(self, told: Callable[[float], None]) -> None:
-        """Have `told` called with the seconds for which people are waited for, when that begins."""
-        self._patience.told = told
-
     def decide(self, escalation_id: str, decision: Decision) -> None:
         """Decide about an escalation that waits for a person; raises InputError where it does not."""
-        self._parent.decide(escalation_id, decision)
+        self.office.parent.decide(escalation_id, decision)
 
     @property
     def open_escalations(self) -> list[EscalationLog]:
         """What waits for a person, the oldest first."""
-        return self._parent.list_open()
+        return self.office.parent.list_open()
 
     # What is to be run.
 
@@ -311,7 +283,7 @@ class Orchestrator:
         limit = self.config.orchestrator.run_timeout or math.inf
         try:
             with trio.move_on_after(limit) as deadline, self._scope:
-                self._patience.deadline = deadline
+                self.office.bound(deadline)
                 await self._carry_out(plan)
             self.ending.overdue = deadline.cancelled_caught
             self.ending.finished = not self._scope.cancelled_caught and not deadline.cancelled_caught
@@ -333,7 +305,7 @@ class Orchestrator:
             status_of=lambda spec_id: self.state.session(spec_id).status,
             skip=self._skip,
             is_waived=lambda spec_id: self.state.session(spec_id).waived,
-            stood_still=self._patience.note,
+            stood_still=self.office.note,
             limiter=self._limiter,
             schedule=self.config.orchestrator.schedule,
             fail_fast=self.config.orchestrator.fail_fast,
@@ -388,8 +360,7 @@ class Orchestrator:
 
     def _cancel_all(self) -> None:
         self._scope.cancel()
-        for scope in self._lone_scopes:
-            scope.cancel()
+        self._lone.cancel()
 
     def _conclude(self, duration: float) -> None:
         """Give what was never started its final event, then the run. Synchronous: nothing cuts it short."""
@@ -427,21 +398,17 @@ class Orchestrator:
     @asynccontextmanager
     async def _serve(self) -> AsyncIterator[None]:
         """Serve the sessions that run inside the block: take their escalations, let displays speak."""
-        if self._parent.serving:
+        if self.office.is_open:
             yield
             return
         async with trio.open_nursery() as nursery:
-            await nursery.start(self._parent.serve)
             # Whoever ends a run, and may have to wait for its children, is told of each that has ended.
             speaking = trio.CancelScope(shield=True)
             nursery.start_soon(self._record.flush_each_turn, speaking, name="displays")
             await nursery.start(self._factory.janitor.serve)
-            await nursery.start(self._notifications.serve)
-            nursery.start_soon(self._patience.serve, name="patience")
             try:
-                yield
-                await self._parent.finish()
-                await self._notifications.finish()
+                async with self.office.serve():
+                    yield
                 self._factory.janitor.finish()
             finally:
                 speaking.cancel()
@@ -456,17 +423,6 @@ class Orchestrator:
             slot.go_on()
             slot.release()
             del self._under_way[spec_id]
-
-    def _make_notifications(self) -> Notifications:
-        return Notifications(
-            make_notifiers(
-                self.config.escalation,
-                environ=self._environ,
-                env=allowed_environment(self._environ, self.config.agent.env_pass),
-                cwd=str(self.project.root),
-                run_child=self._run_child,
-            )
-        )
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
         reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED
@@ -485,27 +441,18 @@ class Orchestrator:
         """
         session = self._find_idle(session_id)
         self._begin()
-        scope = trio.CancelScope()
-        self._lone_scopes.add(scope)
-        self._look_at_lone()
         try:
-            with scope:
+            with self._lone.begin() as slot:
                 async with self._serve():
-                    slot = LoneSlot(self._limiter, self._note_lone)
                     await slot.acquire()
                     task_status.started()
                     await self._run_session(session.spec_id, slot)
         finally:
-            self._lone_scopes.discard(scope)
             self._record.flush()
 
     def _note_lone(self, waits: bool) -> None:  # noqa: FBT001 - it is what is noted
-        self._lone_waiting += 1 if waits else -1
-        self._look_at_lone()
-
-    def _look_at_lone(self) -> None:
         if self._scheduler is None:
-            self._patience.note(self._lone_waiting == len(self._lone_scopes))
+            self.office.note(waits)
 
     async def monitor_loop(self) -> None:
         """Check all running sessions every `monitor_interval`, until cancelled. `run` does so itself."""
@@ -522,7 +469,7 @@ class Orchestrator:
         """Raise something about a session to the parent session; a critical one ends the run."""
         session = self._find_session(session_id)
         blocks = self._registry.find_blocked(session.spec_id)
-        return self._parent.raise_nowait(
+        return self.office.parent.raise_nowait(
             EscalationLog.about(session, level=level, kind=kind, reason=reason, blocks=blocks)
         )
 
@@ -546,9 +493,9 @@ class Orchestrator:
 
     def _find_session(self, session_id: SessionId) -> Session:
         session = self.sessions.get(session_id)
-        if session is None or session.spec_id not in self._registry.specs:
-            raise InputError(Problem("session_unknown", {"session": session_id}))
-        return session
+        if session is not None and session.spec_id in self._registry.specs:
+            return session
+        raise InputError(Problem("session_unknown", {"session": session_id}))
 
     def _find_idle(self, session_id: SessionId) -> Session:
         """Return a session that is nobody's business but the caller's."""

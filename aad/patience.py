@@ -45,8 +45,9 @@ class Patience:
         self._changed.set()
         self._changed = trio.Event()
 
-    async def serve(self) -> None:
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Mind the waiting until cancelled."""
+        task_status.started()
         while True:
             while not self.stands_still:
                 await self._changed.wait()

@@ -69,39 +69,6 @@ class Slot:
         self._scheduler.note_waiting(self._row, waits=False)
 
 
-@define(eq=False)
-class LoneSlot:
-    """The slot of a session that is run by itself, outside of any plan."""
-
-    limiter: trio.CapacityLimiter
-    # Hears whether it waits for a person.
-    note_waiting: Callable[[bool], None]
-    held: bool = False
-    waits: bool = False
-
-    async def acquire(self, *, after: float = 0.0) -> bool:
-        await trio.sleep(after)
-        await self.limiter.acquire_on_behalf_of(self)
-        self.held = True
-        return True
-
-    def release(self) -> None:
-        if self.held:
-            self.held = False
-            self.limiter.release_on_behalf_of(self)
-
-    def wait(self) -> None:
-        self.release()
-        if not self.waits:
-            self.waits = True
-            self.note_waiting(True)  # noqa: FBT003 - it says just that
-
-    def go_on(self) -> None:
-        if self.waits:
-            self.waits = False
-            self.note_waiting(False)  # noqa: FBT003
-
-
 @define(eq=False, kw_only=True)
 class Scheduler:
     """Carries out one plan.

@@ -394,6 +394,27 @@ async def test_an_answer_starts_a_new_attempt_that_knows_it(
     assert stage.statuses == {"A": "completed"}
 
 
+async def test_a_program_sees_what_is_open_and_decides_it(
+    theatre: MakeTheatre, autojump_clock: MockClock
+) -> None:
+    stage = theatre({"a": [Script(work=100), Script()]})
+    orchestrator = stage.orchestrator
+    events_file = orchestrator.project.attempt(orchestrator.run_id, "A", 1) / "events/events.jsonl"
+    orchestrator.register_spec("A", run="a")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(orchestrator.run)
+        await trio.sleep(0.5)
+        events_file.write_text('{"question": "Which?"}\n')
+        await trio.sleep(60)
+        seen = [log.id for log in orchestrator.open_escalations]
+        orchestrator.decide("A-error", Decision(action=Action.ANSWER, text="x"))
+
+    assert seen == ["A-error"]
+    assert stage.children.commands[1].env["AAD_ANSWER"] == "x"
+    assert stage.statuses == {"A": "completed"}
+
+
 async def test_resume_runs_only_what_is_not_complete(theatre: MakeTheatre, autojump_clock: MockClock) -> None:
     first = theatre({"b": FAILS})
     first.orchestrator.register_spec("A", run="a")

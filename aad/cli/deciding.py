@@ -19,8 +19,7 @@ from aad.display.voice import Voice
 from aad.errors import InputError, Problem
 from aad.escalationlog import Decision, read_escalation
 from aad.events import PERSON, Action
-from aad.redact import Redactor
-from aad.secretvalues import secret_values
+from aad.redaction import make_redactor
 from aad.state import Status
 
 # What a person may decide without an answer; each is an option of `resolve`.
@@ -71,7 +70,7 @@ def read_name(argument: str) -> str:
 
 def _answer(options: Mapping[str, Any]) -> None:
     console, name = _open_console(options), read_name(options["escalation"])
-    redact = _make_redactor(console).redact
+    redact = make_redactor(console.config, os.environ).redact
     with _telling_safely(redact):
         question = find_question(read_escalation(console.project.escalations, name))
         answer = make_answer(name, question, options["text"], free=options["free_text"])
@@ -83,7 +82,7 @@ def _resolve(options: Mapping[str, Any], lang: str) -> None:
     if len(chosen) != 1:
         raise click.UsageError(messages.text(lang, "deciding.not_one"), click.get_current_context())
     console, reason = _open_console(options), (options["reason"] or "").strip()
-    redact = _make_redactor(console).redact
+    redact = make_redactor(console.config, os.environ).redact
     with _telling_safely(redact):
         decision = Decision(action=chosen[0], by=PERSON, text=reason or None)
         _carry_out(console, read_name(options["escalation"]), decision, redact)
@@ -91,13 +90,6 @@ def _resolve(options: Mapping[str, Any], lang: str) -> None:
 
 def _open_console(options: Mapping[str, Any]) -> Console:
     return open_console(Looks(options["color"], options["symbols"]))
-
-
-def _make_redactor(console: Console) -> Redactor:
-    """Return a redactor that knows the same secrets as a run that is started here."""
-    config = console.config
-    secrets = secret_values({**os.environ, **config.agent.env}, config.logs.redact_env)
-    return Redactor(secrets, config.logs.redact_patterns)
 
 
 @contextmanager

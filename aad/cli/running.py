@@ -102,9 +102,9 @@ def _carry_out(
         tell_drafts(console, selection)
         tell_sharing(console, plan)
         tell_uncommitted(console, orchestrator.checkout)
-    orchestrator.tell_patience(plain.tell_patience)
+    orchestrator.office.tell_patience(plain.tell_patience)
     if can_ask(console) and not telling.json:
-        orchestrator.ask_by(Dialog(console, plain))
+        orchestrator.office.ask_by(Dialog(console, plain))
     clock = RunClock()
     signals = Signals(orchestrator, plain, clock)
     try:

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from aad.attempt import RunChild
 from aad.config import EscalationSettings
-from aad.notifiers.apprise import make_apprise_notifiers, read_addresses
+from aad.notifiers.apprise import make_apprise_notifiers
 from aad.notifiers.base import Notifier
 from aad.notifiers.command import CommandNotifier
 from aad.notifiers.desktop import DesktopNotifier
-
-__all__ = ["make_notifiers", "read_addresses"]
 
 
 def make_notifiers(

@@ -6,7 +6,7 @@ over the child's stdin, and is in no argument, no variable and no message.
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +88,3 @@ def make_apprise_notifiers(
         yield AppriseNotifier(
             address=address, number=number, environ=environ, env=env, run_child=run_child, lang=lang
         )
-
-
-def read_addresses(entries: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the addresses themselves, none for a variable that is not set."""
-    found = (environ.get(entry[1:], "") if entry.startswith("$") else entry for entry in entries)
-    return tuple(filter(None, found))

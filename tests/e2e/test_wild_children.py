@@ -175,7 +175,9 @@ def test_a_lock_that_one_leaves_is_in_nobodys_way(tmp_path: Path) -> None:
 
 
 def test_garbage_that_one_collects_costs_nobody_anything(tmp_path: Path) -> None:
-    project = begin(tmp_path).spec("A", f"{MAKE}; {COMMIT}; git gc --quiet --prune=now")
+    # Not while another's work is being written: git itself warns of `--prune=now` then.
+    kept = 'until git for-each-ref refs/aad | grep -q "/B/1$"; do sleep 0.1; done'
+    project = begin(tmp_path).spec("A", f"{kept}; {MAKE}; {COMMIT}; git gc --quiet --prune=now")
     project.spec("B", "printf b > b.txt; rm kept.txt; exit 1").spec("C", "test -e made.txt", depends_on=["A"])
     project.commit().file("kept.txt", "dirty").sh("git stash --quiet")
     files, refs = project.status(), project.git("for-each-ref", "refs/heads/main", "refs/stash")

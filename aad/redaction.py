@@ -1,0 +1,21 @@
+"""What a run masks: all that the settings and the environment tell of secrets."""
+
+from collections.abc import Iterable, Mapping
+
+from aad.config import OrchestratorConfig
+from aad.redact import Redactor
+from aad.secretvalues import secret_values
+
+
+def make_redactor(config: OrchestratorConfig, environ: Mapping[str, str]) -> Redactor:
+    """Return what masks all that is known to be secret; raises InputError for a faulty pattern."""
+    secrets = secret_values({**environ, **config.agent.env}, config.logs.redact_env)
+    # The addresses of messages hold what opens them.
+    addresses = _read_addresses(config.escalation.apprise, environ)
+    return Redactor((*secrets, *addresses), config.logs.redact_patterns)
+
+
+def _read_addresses(entries: Iterable[str], environ: Mapping[str, str]) -> Iterable[str]:
+    """Return the addresses themselves, none for a variable that is not set."""
+    found = (environ.get(entry[1:], "") if entry.startswith("$") else entry for entry in entries)
+    return filter(None, found)
