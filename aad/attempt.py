@@ -416,11 +416,22 @@ class Attempt:
         if self._question is None:
             self._question = question
             self._scope.cancel()
+        elif question != self._question:
+            self.warn_of(
+                EscalationKind.QUESTION,
+                f"asks one thing more, which waits until the first is answered: {question.text}",
+            )
 
     def _close_log(self) -> None:
         """Close the log; what became of it changes nothing about the work itself."""
         self.output.close()
         self._news.mask(self.redactor)
+        if self._news.unread:
+            strange = self.redactor.redact(self._news.strange.decode(errors="replace"))
+            self.warn_of(
+                EscalationKind.FAILED,
+                f"lines in AAD_EVENTS that are not understood: {self._news.unread}, the first: {strange}",
+            )
         self._warn_of_log()
 
     def _warn_of_log(self) -> None:

@@ -153,8 +153,8 @@ class WorkspaceSettings:
 class PolicyRule:
     """`[[escalation.policy]]`: what is decided about the escalations that match; `None` matches all.
 
-    A `retry` is granted so many `times` for each session; `text` is what an `answer` says, and nothing else
-    has one.
+    A `retry` and an `answer` are granted so many `times` for each session; `text` is what an `answer` says,
+    and nothing else has one.
     """
 
     action: ActionWord

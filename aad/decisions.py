@@ -35,6 +35,8 @@ PROGRAMS = ("policy", "handler")
 # writes one small file.
 PAUSE = 0.001
 PATIENCE = 0.05
+# Bytes of an answer at most.
+LONGEST_ANSWER = 65_536
 
 
 def find_question(escalation: Mapping[str, Any]) -> Question | None:
@@ -61,7 +63,24 @@ def make_answer(name: str, question: Question | None, text: str, *, free: bool =
     option = None if free else find_option(question.options, words)
     if option is None and question.options and not free:
         raise InputError(_explain_not_offered(name, question, words))
+    check_words(name, Decision(action=Action.ANSWER, text=words))
     return Decision(action=Action.ANSWER, by=PERSON, text=option or words, option=option)
+
+
+def check_words(name: str, decision: Decision, redact: Callable[[str], str] = str) -> None:
+    """Raise InputError for words that hold a secret, and for an answer that no child could be given.
+
+    It goes into a variable of the environment, which has no NUL and may hold 128 KiB on Linux (execve(2)).
+    """
+    text = decision.text
+    if decision.action is Action.ANSWER and not (text or "").strip():
+        raise InputError(Problem("answer_empty", {"id": name}))
+    if text is None:
+        return
+    if "\0" in text or len(text.encode(errors="replace")) > LONGEST_ANSWER:
+        raise InputError(Problem("answer_unfit", {"id": name, "most": LONGEST_ANSWER}))
+    if redact(text) != text:
+        raise InputError(Problem("answer_secret", {"id": name}))
 
 
 def find_option(options: tuple[str, ...], words: str) -> str | None:
@@ -96,8 +115,7 @@ def decide(folder: Path, name: str, decision: Decision, redact: Callable[[str], 
     Raises InputError where there is no such escalation, where it is decided, and for words that hold a
     secret: they would lie in files. Raises OSError where it cannot be written.
     """
-    if decision.text is not None and redact(decision.text) != decision.text:
-        raise InputError(Problem("answer_secret", {"id": name}))
+    check_words(name, decision, redact)
     # A project that never ran has no folder to hold.
     read_escalation(folder, name)
     with hold_decisions(folder):

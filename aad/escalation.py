@@ -16,9 +16,9 @@ from pathlib import Path
 import trio
 from attrs import define, evolve, field
 
-from aad.decisions import PATIENCE, find_decision, find_option, hold_decisions
+from aad.decisions import PATIENCE, check_words, find_decision, find_option, hold_decisions
 from aad.errors import InputError, Problem
-from aad.escalationlog import Decision, EscalationLog, free_id
+from aad.escalationlog import Decision, EscalationLog, find_escalation, free_id
 from aad.events import (
     PERSON,
     Action,
@@ -60,6 +60,8 @@ class _Case:
     # An earlier run raised it.
     recalled: bool = False
     left_to_people: bool = False
+    # Its file is written, and people are told.
+    published: bool = False
     alone: bool = False
     decision: Decision | None = None
     over: trio.Event = field(factory=trio.Event)
@@ -146,6 +148,7 @@ class ParentSession:
     def _let_go(self, case: _Case) -> None:
         """Take note that nobody waits any more: a question stays open, policy decides about the rest."""
         if case.log.question is not None and not case.over.is_set():
+            self._publish(case)
             case.end(None)
         case.waiter = None
         case.consulting.cancel()
@@ -153,6 +156,17 @@ class ParentSession:
     def restate(self, log: EscalationLog, decision: Decision) -> None:
         """Write down once more what was decided in an earlier run, which may have been killed meanwhile."""
         self._write(evolve(log, decision=evolve(decision, at=datetime.now(UTC))))
+
+    def recall(self, log: EscalationLog) -> Decision | None:
+        """Return what a person has decided since about a failure that an earlier run left undecided.
+
+        None where the session is to begin anew: by now that was decided.
+        """
+        found = find_decision(self.folder, log.id)
+        if found is None or found.action in {Action.WAIT, Action.ANSWER}:
+            found = Decision(action=Action.RETRY)
+        self._record(_Case(log=log), found)
+        return None if found.action is Action.RETRY else found
 
     def list_open(self) -> list[EscalationLog]:
         """Return what waits for a person, the oldest first."""
@@ -166,16 +180,17 @@ class ParentSession:
             raise InputError(Problem("escalation_not_open", {"id": name}))
         if decision.action is Action.ANSWER and case.log.question is None:
             raise InputError(Problem("escalation_not_asking", {"id": name}))
-        if decision.text is not None and self.redact(decision.text) != decision.text:
-            raise InputError(Problem("answer_secret", {"id": name}))
+        check_words(name, decision, self.redact)
         if decision.action is not Action.WAIT:
-            self._conclude(case, decision)
+            by = PERSON if decision.by == "policy" else decision.by
+            self._conclude(case, _find_chosen(case.log, evolve(decision, by=by)))
 
     def park(self) -> None:
         """Wait for people no longer: what is open stays so, and whoever waits for it ends for now."""
         for case in list(self._cases.values()):
             self._look(case)
             if case.left_to_people and not case.over.is_set():
+                self._publish(case)
                 case.end(None)
 
     @property
@@ -264,8 +279,7 @@ class ParentSession:
         """Keep what was raised and not decided: its file stays open, and who waits must decide alone."""
         for case in self._cases.values():
             if not case.over.is_set():
-                if self._stamp(case.log) is None:
-                    self._write(case.log)
+                self._publish(case)
                 case.alone = True
                 case.end(None)
         self._cases.clear()
@@ -273,14 +287,21 @@ class ParentSession:
     async def _take(self, case: _Case) -> None:
         if case.over.is_set():  # somebody was quicker than we
             return
-        # One of an earlier run may be decided by now; without a file, nobody has been told of it yet.
-        known = case.recalled and self._stamp(case.log) is not None
-        path = None if known else self._write(case.log)
-        if path is not None:
-            self.notify(case.log, path)
+        self._publish(case)
         self._look(case)
         if not case.over.is_set():
             await self._consult(case)
+
+    def _publish(self, case: _Case) -> None:
+        """Write the file of an escalation and tell people of it, once: whatever becomes of it later."""
+        if case.published:
+            return
+        case.published = True
+        # One of an earlier run may be decided by now; without a file, nobody has been told of it yet.
+        known = case.recalled and find_escalation(self.folder, case.log.id) is not None
+        path = None if known else self._write(case.log)
+        if path is not None:
+            self.notify(case.log, path)
 
     async def _consult(self, case: _Case) -> None:
         """Ask the handler, else policy; what both leave to people stays open where somebody waits for it."""
@@ -289,18 +310,30 @@ class ParentSession:
             decision = None if self.handler is None else await self.handler(case.log)
         if case.over.is_set():
             return
-        if decision is None:
-            decision = self._ask_policy(case.log)
-        elif decision.by == "policy":
+        if decision is not None and decision.by == "policy":
             decision = evolve(decision, by="handler")
-        if decision.action is Action.WAIT and case.waiter is not None:
+        decision = self._check(case, decision) or self._ask_policy(case.log)
+        if decision.action is Action.WAIT and _is_worth_waiting(case):
             self._leave_to_people(case)
         else:
             self._conclude(case, decision)
 
+    def _check(self, case: _Case, decision: Decision | None) -> Decision | None:
+        """Return a handler's decision, none for an answer that no child could be given."""
+        if decision is None or decision.action is not Action.ANSWER:
+            return decision
+        try:
+            check_words(case.log.id, decision)
+        except InputError as error:
+            logger.warning("%s", error)
+            return None
+        return decision
+
     def _leave_to_people(self, case: _Case) -> None:
-        if case.waiter is not None and not case.left_to_people:
-            case.left_to_people, case.since = True, trio.current_time()
+        if case.left_to_people:
+            return
+        case.left_to_people, case.since = True, trio.current_time()
+        if case.waiter is not None:
             case.waiter.wait(case.log)
 
     def _conclude(self, case: _Case, decision: Decision) -> None:
@@ -318,7 +351,8 @@ class ParentSession:
         if case.over.is_set():
             return
         self._cases.pop(case.log.id, None)
-        decision = _find_chosen(case.log, decision)
+        if decision.by != PERSON:
+            decision = _find_chosen(case.log, decision)
         recorded = self._mask_decision(decision)
         self.emit(
             EscalationDecided(
@@ -350,20 +384,23 @@ class ParentSession:
         while True:
             await trio.sleep(LOOK_INTERVAL)
             for case in list(self._cases.values()):
+                self._look(case)
                 if case.left_to_people and not case.over.is_set():
-                    self._look(case)
                     self._raise_stale(case)
 
     def _look(self, case: _Case) -> None:
         """Take what somebody wrote into the file of an escalation; a file that is gone comes back."""
-        if not case.left_to_people or case.over.is_set():
+        if not case.published or case.over.is_set():
             return
         stamp = self._stamp(case.log)
-        if stamp is None and case.seen is not None:
+        if stamp == case.seen:
+            return
+        if find_escalation(self.folder, case.log.id) is None:
+            # Removed, or no longer what it was: nobody could answer it.
             self._write(case.log)
-        if stamp != case.seen:
-            case.seen = stamp
-            self._take_decision(case)
+            stamp = self._stamp(case.log)
+        case.seen = stamp
+        self._take_decision(case)
 
     def _take_decision(self, case: _Case) -> None:
         found = self._find_decision(case)
@@ -426,9 +463,14 @@ class ParentSession:
             return log.write(self.folder)
 
 
+def _is_worth_waiting(case: _Case) -> bool:
+    """Tell whether people are waited for; a warning that nobody waits for is only told."""
+    return case.waiter is not None or case.log.level is not EscalationLevel.WARNING
+
+
 def _find_chosen(log: EscalationLog, decision: Decision) -> Decision:
-    """Return a program's answer with the option that it means; people have said which they mean."""
-    if decision.action is not Action.ANSWER or decision.by == PERSON or decision.text is None:
+    """Return an answer with the option that it means; who typed it has said which is meant."""
+    if decision.action is not Action.ANSWER or decision.option is not None or decision.text is None:
         return decision
     option = find_option(() if log.question is None else log.question.options, decision.text)
     return decision if option is None else evolve(decision, text=option, option=option)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,11 @@ class EscalationLog:
     limit: float | None = None
     work: RolledBack | None = None
     rises: int = 0
-    # What policy asks about and no file tells: how often the session has failed in this run, and whether it
-    # ended as it did before, so that to try again is in vain.
+    # What policy asks about and no file tells: how often the session has failed in this run, whether it ended
+    # as it did before, so that to try again is in vain, and how often policy has answered it.
     failures: int = 1
     stuck: bool = False
+    answers: int = 0
 
     @classmethod
     def about(
@@ -215,8 +217,20 @@ def read_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any]:
     """Return one escalation; raises InputError where there is none of this id."""
     found = find_escalation(folder, escalation_id)
     if found is None:
-        raise InputError(Problem("escalation_unknown", {"id": escalation_id}))
+        raise InputError(_explain_unknown(folder, escalation_id))
     return found
+
+
+def _explain_unknown(folder: Path, escalation_id: str) -> Problem:
+    from difflib import get_close_matches  # slips alone need it
+
+    with suppress(OSError, InputError):
+        known = {path.stem.casefold(): path.stem for path in _list_files(folder)}
+        # A file of this name is there, and is no escalation.
+        known.pop(escalation_id.casefold(), None)
+        if near := get_close_matches(escalation_id.casefold(), known, n=1):
+            return Problem("escalation_unknown_near", {"id": escalation_id, "near": known[near[0]]})
+    return Problem("escalation_unknown", {"id": escalation_id})
 
 
 def find_escalation(folder: Path, escalation_id: str) -> Mapping[str, Any] | None:

@@ -310,6 +310,9 @@ class Orchestrator:
             schedule=self.config.orchestrator.schedule,
             fail_fast=self.config.orchestrator.fail_fast,
         )
+        for session in list(self.sessions.values()):
+            if session.dropped:
+                scheduler.leave_out(session.spec_id)
         async with self._serve(), trio.open_nursery() as nursery:
             nursery.start_soon(self._monitor.loop, name="monitor")
             await scheduler.run()

@@ -16,10 +16,10 @@ from aad.config import EscalationSettings
 class Patience:
     """Waits for people, as `settings` say.
 
-    `ask` asks the person at the terminal and returns when all was asked; without it people answer from
-    elsewhere. `is_hopeless` tells that an answer would change nothing in this run. `park` ends the waiting:
-    all is kept for `--resume`. `told` hears when the waiting begins, and how many seconds it may take.
-    `deadline` is the limit of the run, which does not count the time.
+    `ask` asks the person at the terminal, for as long as they like, and returns when all was asked; without
+    it people answer from elsewhere. `is_hopeless` tells that an answer would change nothing in this run.
+    `park` ends the waiting: all is kept for `--resume`. `told` hears when the waiting begins, and how many
+    seconds it may take. `deadline` is the limit of the run, which does not count the time.
     """
 
     settings: EscalationSettings
@@ -60,13 +60,12 @@ class Patience:
         """Return when something goes on, or nobody is to be waited for any longer."""
         if self.is_hopeless():
             return
-        limit = self.settings.wait or math.inf
         if self.ask is not None:
-            with trio.move_on_after(limit):
-                await self.ask()
+            await self.ask()
             return
         if self.settings.questions == "fail":
             return
+        limit = self.settings.wait or math.inf
         self.told(limit)
         with trio.move_on_after(limit):
             while self.stands_still:

@@ -43,7 +43,8 @@ def _follow(rule: PolicyRule) -> Decision:
 def _applies(rule: PolicyRule, log: EscalationLog, *, failures: int, stuck: bool) -> bool:
     match Action(rule.action):
         case Action.ANSWER:
-            return log.question is not None
+            # The same answer again and again would be a loop that costs money and ends nowhere.
+            return log.question is not None and log.answers < rule.times
         case Action.RETRY:
             # What is asked is not asked again without an answer.
             return log.failure is not None and failures <= rule.times and not stuck

@@ -169,6 +169,17 @@ class Scheduler:
             self._conclude(row)
             self._changed.set()
 
+    def leave_out(self, spec_id: str) -> None:
+        """Take note, before anything is started, that a session was over when the run began."""
+        row = self._rows.get(spec_id)
+        if row is None or row.settled:
+            return
+        self._settle(row)
+        if self.is_waived(spec_id):
+            self._open_dependents(row)
+        else:
+            self._skip_dependents(row)
+
     def release(self, row: _Row) -> None:
         """Free the slot of a row and what it excludes."""
         if row.holds_slot:

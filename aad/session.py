@@ -111,6 +111,9 @@ class Parent(Protocol):
     def restate(self, log: EscalationLog, decision: Decision) -> None:
         """Write down once more what was decided in an earlier run."""
 
+    def recall(self, log: EscalationLog) -> Decision | None:
+        """Return what a person has decided since about a failure that an earlier run left undecided."""
+
 
 class Watcher(Protocol):
     """Who looks at running attempts."""
@@ -161,6 +164,8 @@ class SessionRun:
     place: Workspace | None = field(default=None, init=False)
     saved: RolledBack | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
+    # How often policy has answered a question in this run.
+    _answers: int = field(default=0, init=False)
     _scarce: int = field(default=0, init=False)
     # How the last attempt ended, if its verification failed, and whether the one before had ended just so.
     _last_end: End | None = field(default=None, init=False)
@@ -179,7 +184,8 @@ class SessionRun:
         self.resumes, answered = self.known.resumes, self.known.answer
         self.answer = None if answered is None else answered.message or ""
         self.option = None if answered is None else answered.option
-        self._has_leftover = bool(self.known.base) and not self.resumes and self.known.pending is None
+        waits = self.known.pending is not None and not self.known.lapsed
+        self._has_leftover = bool(self.known.base) and not self.resumes and not waits
 
     async def run(self) -> None:
         """Make attempts until the session has ended, or waits for a person."""
@@ -216,7 +222,7 @@ class SessionRun:
         return await self._fail(verdict)
 
     async def _recall(self, raised: EscalationRaised) -> bool:
-        """Take up what an earlier run waited for; tell whether an attempt follows."""
+        """Take up what an earlier run waited for, or left undecided; tell whether an attempt follows."""
         log = self._escalation(raised.level, raised.kind, raised.message)
         log = evolve(
             log,
@@ -229,6 +235,9 @@ class SessionRun:
         )
         failure = raised.failure or _fail_unanswered(raised.message)
         known = self.known.decided
+        if known is None and self.known.lapsed:
+            decision = self.crew.parent.recall(log)
+            return decision is None or await self._obey(failure, log, decision)
         if known is None:
             return await self._settle(failure, log, recalled=True)
         decision = Decision(action=known.action, by=known.by, text=known.message, option=known.option)
@@ -316,7 +325,7 @@ class SessionRun:
     async def _ask(self, question: Question, kind: EscalationKind) -> bool:
         """Take a question to the parent session and wait for the answer."""
         raised = self._escalation(EscalationLevel.ERROR, kind, question.text)
-        log = self.crew.parent.announce(evolve(raised, question=question))
+        log = self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
         return await self._settle(_fail_unanswered(log.reason), log)
 
     async def _settle(self, failure: Failure, log: EscalationLog, *, recalled: bool = False) -> bool:
@@ -329,6 +338,7 @@ class SessionRun:
             case Action.RETRY:
                 return await self._retry(failure, log, at_once=decision.by == PERSON)
             case Action.ANSWER:
+                self._answers += decision.by == "policy"
                 self.answer, self.option, self.resumes = decision.text or "", decision.option, True
                 return await self._take_answer(log)
         if log.question is None:

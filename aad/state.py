@@ -60,6 +60,9 @@ TRANSITIONS: dict[Status, dict[type[Event], Status]] = {
     **{final: {} for final in FINAL},
 }
 
+# What a person decides about a session that is to be left out.
+DROPPING = frozenset({events.Action.SKIP, events.Action.CONTINUE})
+
 # The status that an event leads to, wherever it is allowed; journal lines carry it for their readers.
 RESULTS: dict[type[Event], Status] = {
     kind: status for row in TRANSITIONS.values() for kind, status in row.items()
@@ -107,6 +110,10 @@ class Session:
     # What it waits for a decision about, and the decision once there is one, until the session acts on it.
     pending: events.EscalationRaised | None = None
     decided: events.EscalationDecided | None = None
+    # What is pending is no question: the run that raised it ended before anything was decided.
+    lapsed: bool = False
+    # A person left it out, and so does a run that goes on.
+    dropped: bool = False
     # The newest answer to a question: whatever attempt comes need not ask again.
     answer: events.EscalationDecided | None = None
     # The next attempt takes up the last one where it was.
@@ -124,6 +131,7 @@ class Session:
                 self.started, self.pid, self.log, self.progress = event.ts, event.pid, event.log, None
                 self.failure, self.message, self.eta_s, self.stood_s = None, None, None, 0.0
                 self.pending, self.decided, self.waived = None, None, False
+                self.lapsed = self.dropped = False
             case events.SessionProgress():
                 self._advance(event)
             case events.SessionEnded() | events.RetryScheduled():
@@ -179,9 +187,19 @@ class Session:
         self.undecided.pop(event.escalation, None)
         if self.pending is not None and self.pending.escalation == event.escalation:
             self.decided = event
+            self.dropped = event.by == events.PERSON and event.action in DROPPING
         if event.action is events.Action.ANSWER:
             self.answer, self.resumes = event, True
         self.waived = self.waived or event.action is events.Action.CONTINUE
+
+    def begin_anew(self) -> None:
+        """Hear that a run goes on: what is not complete is pending again, but what a person left out."""
+        if self.status is Status.COMPLETED or (self.dropped and self.status in FINAL):
+            return
+        self.status, self.progress, self.failure, self.waived = Status.PENDING, None, None, False
+        lapsed = [raised for raised in self.undecided.values() if raised.failure and not raised.question]
+        if self.pending is None and lapsed:
+            self.pending, self.lapsed = lapsed[-1], True
 
     def _end(self, event: events.SessionEnded | events.RetryScheduled) -> None:
         self.failure, self.pid, self.eta_s = event.failure, None, None
@@ -308,9 +326,7 @@ class RunState:
         if self.started is None:
             self.started = event.ts
         for session in self.sessions.values():
-            if session.status is not Status.COMPLETED:
-                session.status, session.progress, session.failure = Status.PENDING, None, None
-                session.waived = False
+            session.begin_anew()
 
     def _go_on(self, event: events.Resumed) -> None:
         self.status, self.paused = "running", None

@@ -217,6 +217,7 @@ async def test_news_are_heard_in_their_order_at_each_look(bench: Bench, autojump
         ("warning", "failed", "odd"),
         ("error", "failed", "bad"),
         ("critical", "failed", "lost"),
+        ("warning", "failed", "lines in AAD_EVENTS that are not understood: 1, the first: no news"),
     ]
 
 

@@ -163,10 +163,40 @@ def test_an_open_failure_is_shown_with_the_command_that_decides_it(cli: Cli) -> 
     outcome = cli.run("escalations", "show", "SPEC-003-error")
 
     assert outcome.out.splitlines()[-3:] == [
-        f"  → aad logs SPEC-003 --run {RUN} --attempt 1",
+        "  → aad escalations resolve SPEC-003-error --retry",
         "  → aad escalations resolve SPEC-003-error --skip",
         f"  → aad orchestrate --resume {RUN}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", f"run {RUN} is under way: it takes a decision within a second"),
+        ("ja", f"実行 {RUN} は進行中です（決定すると 1 秒以内に反映されます）"),
+    ],
+)
+def test_while_its_run_is_under_way_what_is_open_needs_no_resuming(cli: Cli, lang: str, told: str) -> None:
+    write(cli, QUESTION, FAILURE)
+
+    with hold_lock(cli.project.state, RUN):
+        undecided = cli.run("escalations", "show", "SPEC-002-warning", "--lang", lang)
+        decided = cli.run("escalations", "show", "SPEC-003-error", "--lang", lang)
+
+    assert undecided.out.splitlines()[-1] == f"  → {told}"
+    assert decided.out.splitlines()[-1] == f"  → aad logs SPEC-003 --run {RUN} --attempt 1"
+
+
+def test_where_there_are_several_runs_each_escalation_is_listed_with_its_own(cli: Cli) -> None:
+    write(cli, FAILURE, evolve(QUESTION, run_id="20261123-000000-0000"))
+
+    outcome = cli.run("escalations")
+
+    assert outcome.out == (
+        f"✓ SPEC-003-error    error    failed    {RUN}  2026-11-22 21:38:24  decided  exit code 1\n"
+        "? SPEC-002-warning  warning  question  20261123-000000-0000  2026-11-22 22:38:24  open     "
+        "Which one? Both are there.\n"
+    )
 
 
 def test_the_commands_that_decide_are_safe_to_paste(cli: Cli) -> None:
@@ -324,9 +354,31 @@ def test_json_is_what_the_files_hold(cli: Cli) -> None:
 def test_an_unknown_escalation_is_an_error(cli: Cli) -> None:
     write(cli, FAILURE)
 
-    outcome = cli.run("escalations", "show", "SPEC-009-error\x1b[2J")
+    outcome = cli.run("escalations", "show", "nonsense\x1b[2J")
 
-    assert outcome == Outcome(2, "", "there is no escalation SPEC-009-error (aad escalations lists them)\n")
+    assert outcome == Outcome(2, "", "there is no escalation nonsense (aad escalations lists them)\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("show", "SPEC-003"), "there is no escalation SPEC-003 (did you mean SPEC-003-error?"),
+        (
+            ("answer", "spec-03-error", "1"),
+            "there is no escalation spec-03-error (did you mean SPEC-003-error?",
+        ),
+        (
+            ("resolve", "SPEC-03-err", "--skip"),
+            "there is no escalation SPEC-03-err (did you mean SPEC-003-error?",
+        ),
+    ],
+)
+def test_a_slip_in_an_id_brings_what_may_be_meant(cli: Cli, command: tuple[str, ...], told: str) -> None:
+    write(cli, FAILURE)
+
+    outcome = cli.run("escalations", *command)
+
+    assert outcome == Outcome(2, "", f"{told} aad escalations lists them)\n")
 
 
 @pytest.mark.parametrize("name", ["..", "/", "", "../state/owner"])
@@ -453,7 +505,7 @@ def decided(action: str, text: str | None = None, option: str | None = None) -> 
     return {"action": action, "by": "person", "text": text, "option": option}
 
 
-@pytest.mark.parametrize("text", ["SQLite", "sqlite", "2", " 2 "])
+@pytest.mark.parametrize("text", ["SQLite", "sqlite", "2", " 2 ", "２", "ＳＱＬｉｔｅ"])
 def test_a_question_is_answered_by_the_words_or_the_number_of_an_option(cli: Cli, text: str) -> None:
     write(cli, QUESTION)
 
@@ -472,12 +524,37 @@ def test_own_words_are_an_answer_where_they_are_meant_to_be(cli: Cli) -> None:
     assert read_decision(cli, "SPEC-002-warning") == decided("answer", "neither:\nDuckDB")
 
 
-def test_a_question_without_options_takes_any_words(cli: Cli) -> None:
+@pytest.mark.parametrize("words", [("--", "-1"), ("-1",), ("-O2",), ("--fast",), ("２",)])
+def test_a_question_without_options_takes_any_words(cli: Cli, words: tuple[str, ...]) -> None:
     write(cli, evolve(QUESTION, question=Question(text="Which?")))
 
-    outcome = cli.run("escalations", "answer", "SPEC-002-warning", "--", "-1")
+    outcome = cli.run("escalations", "answer", "SPEC-002-warning", *words)
 
-    assert outcome == Outcome(0, "", f"✓ SPEC-002-warning: answered with '-1' · {RESUMED}\n")
+    assert outcome == Outcome(0, "", f"✓ SPEC-002-warning: answered with '{words[-1]}' · {RESUMED}\n")
+
+
+def test_of_a_long_answer_the_beginning_is_told(cli: Cli) -> None:
+    write(cli, evolve(QUESTION, question=Question(text="Which?")))
+
+    outcome = cli.run("escalations", "answer", "SPEC-002-warning", "x" * 1000)
+
+    assert outcome.err == f"✓ SPEC-002-warning: answered with '{'x' * 60}…' · {RESUMED}\n"
+    assert read_decision(cli, "SPEC-002-warning") == decided("answer", "x" * 1000)
+
+
+@pytest.mark.parametrize(
+    "command", [("answer", "SPEC-002-warning", "1"), ("resolve", "SPEC-002-warning", "--skip")]
+)
+def test_a_program_that_decides_gets_the_escalation_as_it_is_written(
+    cli: Cli, command: tuple[str, ...]
+) -> None:
+    write(cli, QUESTION)
+
+    outcome = cli.run("escalations", *command, "--format", "json")
+
+    held = json.loads((cli.project.escalations / "SPEC-002-warning.json").read_bytes())
+    assert (outcome.status, json.loads(outcome.out), outcome.err) == (0, held, "")
+    assert held["state"] == "decided"
 
 
 @pytest.mark.parametrize(

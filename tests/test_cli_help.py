@@ -61,7 +61,7 @@ Commands:
   orchestrate  Run specs, or show what would be done.
   status       Show where a run stands.
   logs         Print what a session wrote.
-  escalations  List or show what sessions raised.
+  escalations  List, show, answer or resolve what sessions raised.
   graph        Draw what depends on what.
   runs         List, show or prune runs.
   clean        Remove worktrees that nobody needs.

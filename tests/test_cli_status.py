@@ -20,6 +20,21 @@ from cli_project import (
     open_cli,
 )
 
+from aad.events import (
+    Action,
+    EscalationDecided,
+    EscalationKind,
+    EscalationLevel,
+    EscalationRaised,
+    Event,
+    Failure,
+    Question,
+    Reason,
+    RunFinished,
+    SessionCancelled,
+    SessionSkipped,
+    SessionWaiting,
+)
 from aad.lock import hold_lock
 
 FAILED_TEXT = f"""\
@@ -224,3 +239,110 @@ run {RUN} · interrupted · 1m 2s · 1/3 complete
   → aad orchestrate --resume {RUN}
 """
     )
+
+
+# What waits for a person.
+
+TEXT = "Which database?\nBoth are there."
+
+
+def ask(spec: str, text: str = TEXT) -> list[Event]:
+    """Return the events of a session that asks and waits."""
+    raised = EscalationRaised(
+        spec=spec, attempt=1, escalation=f"{spec}-error", level=EscalationLevel.ERROR, ts=START + 3,
+        kind=EscalationKind.QUESTION, message=text, path="p", question=Question(text=text),
+    )  # fmt: skip
+    return [
+        begin(spec, at=START + 2),
+        raised,
+        SessionWaiting(spec=spec, attempt=1, escalation=f"{spec}-error", message=text, ts=START + 4),
+    ]
+
+
+def stop(status: str) -> Event:
+    return RunFinished(ts=START + 5, status=status, exit_code=4, duration_s=5.0)
+
+
+def test_a_run_that_ended_because_nobody_answered_shows_the_question_and_what_leads_on(cli: Cli) -> None:
+    cli.write_journal(STARTED, PLAN, *ask("SPEC-001"), stop("waiting"))
+
+    assert cli.run("status") == Outcome(
+        0,
+        f"""\
+run {RUN} · waiting · 5s · 0/3 complete
+  ? SPEC-001  Domain    waiting
+    SPEC-002  設定管理  pending
+    SPEC-003  CLI       pending
+  ? SPEC-001-error: Which database?
+  → aad escalations answer SPEC-001-error TEXT
+  → aad orchestrate --resume {RUN}
+""",
+        "",
+    )
+
+
+def test_of_several_questions_all_are_shown_also_after_an_interruption(cli: Cli) -> None:
+    ends = [SessionCancelled(spec=f"SPEC-00{n}", attempt=1, ts=START + 5) for n in (1, 2)]
+    cli.write_journal(
+        STARTED, PLAN, *ask("SPEC-001"), *ask("SPEC-002", "x" * 120), *ends, stop("interrupted")
+    )
+
+    assert cli.run("status").out.splitlines()[4:] == [
+        "  ? SPEC-001-error: Which database?",
+        f"  ? SPEC-002-error: {'x' * 100}…",
+        "  → aad escalations list",
+        "  → aad escalations answer SPEC-001-error TEXT",
+        f"  → aad orchestrate --resume {RUN}",
+    ]
+
+
+def test_a_run_that_waits_shows_the_question_and_needs_no_resuming(cli: Cli) -> None:
+    cli.write_journal(STARTED, PLAN, *ask("SPEC-001"))
+
+    with hold_lock(cli.project.state, RUN):
+        outcome = cli.run("status")
+
+    assert outcome.out.splitlines()[4:] == [
+        "  ? SPEC-001-error: Which database?",
+        "  → aad escalations answer SPEC-001-error TEXT",
+    ]
+
+
+def test_a_failure_that_waits_is_shown_with_its_reason(cli: Cli) -> None:
+    raised = EscalationRaised(
+        spec="SPEC-001", attempt=1, escalation="SPEC-001-error", level=EscalationLevel.ERROR, ts=START + 3,
+        kind=EscalationKind.FAILED, message="exit code 1", path="p", failure=Failure(reason=Reason.EXIT_CODE),
+    )  # fmt: skip
+    waiting = SessionWaiting(spec="SPEC-001", attempt=1, escalation="SPEC-001-error", ts=START + 4)
+    cli.write_journal(STARTED, PLAN, begin("SPEC-001", at=START + 2), raised, waiting, stop("waiting"))
+
+    assert cli.run("status").out.splitlines()[4:] == [
+        "  ? SPEC-001-error: exit code 1",
+        "  → aad escalations resolve SPEC-001-error --retry",
+        f"  → aad orchestrate --resume {RUN}",
+    ]
+
+
+def test_what_was_answered_since_the_run_ended_is_not_asked_for_again(cli: Cli) -> None:
+    cli.write_journal(STARTED, PLAN, *ask("SPEC-001"), stop("waiting"))
+    cli.project.prepare()
+    decision = {"action": "answer", "by": "person", "text": "sqlite"}
+    (cli.project.escalations / "SPEC-001-error.json").write_text(
+        json.dumps({"id": "SPEC-001-error", "state": "decided", "decision": decision})
+    )
+
+    status, shown = cli.run("status"), cli.run("runs", "show")
+
+    assert status.out.splitlines()[4:] == [f"  → aad orchestrate --resume {RUN}"]
+    assert shown.out.splitlines()[-1] == "  Next: aad orchestrate --resume"
+
+
+def test_the_summary_of_a_run_that_is_shown_later_tells_why_a_session_was_left_out(cli: Cli) -> None:
+    decided = EscalationDecided(
+        spec="SPEC-001", attempt=1, escalation="SPEC-001-error", action=Action.SKIP, by="person",
+        message="not this week", ts=START + 4,
+    )  # fmt: skip
+    skipped = SessionSkipped(spec="SPEC-001", attempt=1, escalation="SPEC-001-error", ts=START + 4)
+    cli.write_journal(STARTED, PLAN, *ask("SPEC-001"), decided, skipped, stop("failed"))
+
+    assert "  SPEC-001: skipped, as a person decided: not this week\n" in cli.run("runs", "show").out

@@ -14,6 +14,7 @@ import pytest
 from attrs import evolve
 
 from aad.decisions import (
+    LONGEST_ANSWER,
     check_open,
     decide,
     find_decision,
@@ -323,7 +324,20 @@ def test_the_id_that_a_file_gives_itself_leads_nowhere(tmp_path: Path) -> None:
     assert find_decision(folder, "odd") == SKIP
 
 
-@pytest.mark.parametrize("text", ["日本語 🎉\nline", "torn \ud800", "\x00\x1b[2J"])
+@pytest.mark.parametrize("text", ["nul \0", "x" * (LONGEST_ANSWER + 1), "作" * (LONGEST_ANSWER // 3 + 1)])
+def test_an_answer_that_no_child_could_be_given_is_refused(tmp_path: Path, text: str) -> None:
+    LOG.write(tmp_path)
+
+    with pytest.raises(InputError) as caught:
+        decide(tmp_path, "A-warning", evolve(ANSWER, text=text, option=None), str)
+
+    assert str(caught.value).startswith(
+        "the answer to A-warning is too long for a variable of the environment"
+    )
+    assert find_decision(tmp_path, "A-warning") is None
+
+
+@pytest.mark.parametrize("text", ["日本語 🎉\nline", "torn \ud800", "\x1b[2J"])
 def test_words_of_any_kind_can_be_written_and_read(tmp_path: Path, text: str) -> None:
     LOG.write(tmp_path)
 

@@ -1,29 +1,37 @@
 """The dialog in which a run asks the person at its terminal, on a terminal of the kernel's."""
 
+import logging
 import os
+import signal
 import sys
+import termios
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import trio
 from attrs import define, field
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from aad.cli.console import Console, Looks
 from aad.cli.dialog import Dialog
+from aad.cli.keyboard import LEAVE_PASTES, MARK_PASTES, Keyboard, marks_pastes
+from aad.cli.running import _Bell, _logging_to
+from aad.cli.signals import Signals
 from aad.config import OrchestratorConfig
 from aad.display.plain import PlainDisplay
 from aad.display.stream import Stream
 from aad.display.style import Style
 from aad.errors import InputError, Problem
 from aad.escalationlog import Decision, EscalationLog
-from aad.events import Action, EscalationKind, EscalationLevel, Question
+from aad.events import Action, EscalationKind, EscalationLevel, EscalationRaised, Question
 from aad.project import Project
+from aad.runclock import RunClock
 from aad.state import RunState
 
 PERSON = "person"
@@ -77,7 +85,8 @@ class Person:
         self._out = os.fdopen(os.dup(self.keyboard), "w", encoding="utf-8")
         self.err = Stream(self._out)
         self.plain = PlainDisplay(self.err, RunState(), Style(), lang)
-        self.dialog = Dialog(self._make_console(root, lang), self.plain, self.keyboard)
+        keys = Keyboard(self.err, self.keyboard)
+        self.dialog = Dialog(self._make_console(root, lang), self.plain, keys)
 
     def _make_console(self, root: Path, lang: str) -> Console:
         return Console(
@@ -91,7 +100,16 @@ class Person:
 
     @property
     def seen(self) -> str:
+        """What a terminal shows that marks pastes."""
+        return self.told.replace(MARK_PASTES, "").replace(LEAVE_PASTES, "")
+
+    @property
+    def told(self) -> str:
         return self._seen.decode().replace("\r\n", "\n")
+
+    @property
+    def edits_lines(self) -> bool:
+        return bool(termios.tcgetattr(self.keyboard)[3] & termios.ICANON)
 
     def type(self, keys: str) -> None:
         os.write(self._leader, keys.encode())
@@ -100,6 +118,19 @@ class Person:
         """Wait until the last that is shown is this."""
         while not self.seen.endswith(end):
             await self._look()
+
+    async def paste(self, keys: str) -> None:
+        """Type more than the terminal takes at once."""
+        left = keys.encode()
+        while left:
+            await trio.lowlevel.wait_writable(self._leader)
+            left = left[os.write(self._leader, left[:1024]) :]
+
+    async def until_arrived(self) -> None:
+        """Wait until what was typed can be read; by a descriptor of our own, as the dialog waits too."""
+        descriptor = os.dup(self.keyboard)
+        await trio.lowlevel.wait_readable(descriptor)
+        os.close(descriptor)
 
     async def _look(self) -> None:
         await trio.lowlevel.wait_readable(self._leader)
@@ -253,12 +284,22 @@ async def test_nothing_that_a_child_says_moves_the_cursor_or_looks_like_a_questi
     ("options", "line", "decision"),
     [
         (("SQLite", "PostgreSQL"), "sqlite", answer("SQLite", "SQLite")),
-        (("SQLite", "PostgreSQL"), " none of them ", answer("none of them")),
-        (("SQLite", "PostgreSQL"), "1 or 2", answer("1 or 2")),
+        (("SQLite", "PostgreSQL"), "Later", None),
+        (("SQLite", "PostgreSQL"), "skip", decide(Action.SKIP)),
+        (("Skip", "Keep"), "skip", answer("Skip", "Skip")),
+        (("Skip", "Keep"), "/SKIP", decide(Action.SKIP)),
+        (("Skip", "Keep"), "s", decide(Action.SKIP)),
         (("s", "t"), "s", answer("s", "s")),
+        (("S", "M", "L"), "s", answer("S", "S")),
+        (("S", "M", "L"), "/s", decide(Action.SKIP)),
+        (("S", "M", "L"), "／ａ", decide(Action.ABORT)),
+        (("S", "M", "L"), "/later", None),
         (("30", "60"), "60", answer("60", "60")),
         (("SQLite",), "S", decide(Action.SKIP)),
         ((), "a", decide(Action.ABORT)),
+        ((), "/abort", decide(Action.ABORT)),
+        ((), "skip", answer("skip")),
+        ((), "/usr", answer("/usr")),
         ((), "r", answer("r")),
         ((), "3", answer("3")),
         ((), "left\x1b[D right", answer("left right")),
@@ -266,7 +307,7 @@ async def test_nothing_that_a_child_says_moves_the_cursor_or_looks_like_a_questi
     ],
 )
 async def test_a_line_is_an_option_or_a_letter_or_else_words(
-    tmp_path: Path, options: tuple[str, ...], line: str, decision: Decision
+    tmp_path: Path, options: tuple[str, ...], line: str, decision: Decision | None
 ) -> None:
     desk = Desk([escalation(question=Question(text="?", options=options))])
 
@@ -276,7 +317,259 @@ async def test_a_line_is_an_option_or_a_letter_or_else_words(
             await person.wait("> ")
             person.type(f"{line}\n")
 
+    assert desk.decided == ([("SPEC-001-error", decision)] if decision else [])
+
+
+@pytest.mark.parametrize(
+    ("word", "action"), [("retry", Action.RETRY), ("/r", Action.RETRY), ("continue", Action.CONTINUE)]
+)
+async def test_a_failure_is_decided_by_whole_words_too(person: Person, word: str, action: Action) -> None:
+    desk = Desk([escalation(question=None)])
+
+    await converse(person, desk, f"{word}\n")
+
+    assert desk.decided == [("SPEC-001-error", decide(action))]
+
+
+async def test_a_letter_that_is_an_option_gets_a_slash_in_the_hint(person: Person) -> None:
+    desk = Desk([escalation(question=Question(text="Which size?", options=("S", "M", "L")))])
+
+    seen = await converse(person, desk, "/s\n")
+
+    assert desk.decided == [("SPEC-001-error", decide(Action.SKIP))]
+    assert seen == textwrap.dedent("""
+        ? SPEC-001 asks (1 of 1):
+          Which size?
+          1. S
+          2. M
+          3. L
+          number or own words · /s skip · a abort · /l later
+        > /s
+        """)
+
+
+async def test_what_is_no_option_is_sent_after_an_enter_only(person: Person) -> None:
+    desk = Desk([escalation()])
+
+    seen = await converse(person, desk, "sqlit\n", "no\n", " 1 or 2 \n", "\n")
+
+    assert desk.decided == [("SPEC-001-error", answer("1 or 2"))]
+    assert seen == textwrap.dedent("""
+        ? SPEC-001 asks (1 of 1):
+          Which database?
+          1. SQLite
+          2. PostgreSQL
+          number or own words · s skip · a abort · l later
+        > sqlit
+          "sqlit" is none of the options: Enter sends it as it is, anything else asks again
+        > no
+          number or own words · s skip · a abort · l later
+        >  1 or 2\x20
+          "1 or 2" is none of the options: Enter sends it as it is, anything else asks again
+        >\x20
+        """)
+
+
+async def test_of_an_endless_question_a_screen_is_shown_and_where_all_of_it_is(person: Person) -> None:
+    long = Question(text="x" * 10_000, options=("y" * 201,))
+    many = Question(text="\n".join(f"line {number}" for number in range(41)))
+    desk = Desk(
+        [escalation(question=long), escalation("SPEC-002", many), escalation("SPEC-003", None, "z" * 2000)]
+    )
+
+    seen = await converse(person, desk, "l\n", "l\n", "l\n")
+
+    first, second, third = seen.split("\n\n")
+    assert first.splitlines()[2:6] == [
+        f"  {'x' * 2000}",
+        f"  1. {'y' * 200}…",
+        "  → shown in part; all of it: aad escalations show SPEC-001-error",
+        "  number or own words · s skip · a abort · l later",
+    ]
+    assert second.splitlines()[40:42] == [
+        "  line 39",
+        "  → shown in part; all of it: aad escalations show SPEC-002-error",
+    ]
+    assert third.splitlines()[1:3] == [
+        f"  {'z' * 2000}",
+        "  r retry · s skip · c skip, dependents run · a abort · l later",
+    ]
+
+
+# What is pasted.
+
+
+def paste(text: str) -> str:
+    """Return what a terminal sends that marks it."""
+    return f"\x1b[200~{text}\x1b[201~"
+
+
+@pytest.mark.parametrize(
+    ("question", "keys", "decision"),
+    [
+        (WHAT_NAME, paste("first line\n\n  second line") + "\n", answer("first line\n\n  second line")),
+        (WHAT_NAME, paste("first line\nsecond line\n") + "\n", answer("first line\nsecond line")),
+        (WHAT_NAME, f"It is {paste('Bob')}.\n", answer("It is Bob.")),
+        (WHAT_NAME, paste("x\x1b[1A" + "y\n" * 9000) + "\n", answer("x" + "y\n" * 8999 + "y")),
+        (WHICH_DATABASE, paste("2") + "\n", answer("PostgreSQL", "PostgreSQL")),
+        (WHICH_DATABASE, paste("SQLite\nor none") + "\n", answer("SQLite\nor none")),
+    ],
+)
+async def test_a_text_that_is_pasted_is_one_answer(
+    tmp_path: Path, question: Question, keys: str, decision: Decision
+) -> None:
+    desk = Desk([escalation(question=question), escalation("SPEC-002", WHAT_NAME)])
+
+    with seated(tmp_path) as person:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(person.dialog, desk)
+            await person.wait("> ")
+            await person.paste(keys)
+            await person.answer("l\n")
+
     assert desk.decided == [("SPEC-001-error", decision)]
+
+
+async def test_a_paste_waits_for_the_enter_that_sends_it(person: Person, autojump_clock: MockClock) -> None:
+    desk = Desk([escalation(question=WHAT_NAME)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(person.dialog, desk)
+        await person.wait("> ")
+        person.type(paste("first\nsecond"))
+        await person.wait("~")
+        await trio.sleep(10)
+        before = list(desk.decided)
+        person.type("\n")
+
+    assert (before, desk.decided) == ([], [("SPEC-001-error", answer("first\nsecond"))])
+
+
+async def test_a_paste_whose_end_was_erased_is_sent_by_a_second_enter(
+    person: Person, autojump_clock: MockClock
+) -> None:
+    desk = Desk([escalation(question=WHAT_NAME)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(person.dialog, desk)
+        await person.wait("> ")
+        person.type("\x1b[200~Bob\n")
+        await person.wait("Bob\n")
+        await wait_all_tasks_blocked()
+        await trio.sleep(10)
+        before = list(desk.decided)
+        person.type("\n")
+
+    assert (before, desk.decided) == ([], [("SPEC-001-error", answer("Bob"))])
+
+
+@pytest.mark.parametrize("rest", ["second line\n", "second line", "second\nthird"])
+async def test_of_several_lines_that_no_terminal_marked_none_is_an_answer(tmp_path: Path, rest: str) -> None:
+    desk = Desk([escalation(question=WHAT_NAME), escalation("SPEC-002", WHAT_NAME)])
+
+    with seated(tmp_path) as person:
+        seen = await converse(person, desk, f"first line\n{rest}", "Bob\n", "Eve\n")
+
+    assert desk.decided == [("SPEC-001-error", answer("Bob")), ("SPEC-002-error", answer("Eve"))]
+    assert seen.startswith(f"""
+? SPEC-001 asks (1 of 2):
+  What shall it be called?
+  own words · s skip · a abort · l later
+> first line
+{rest}
+  more than one line came, so none was taken: type one line, paste again, \
+or use aad escalations answer SPEC-001-error TEXT
+> Bob
+""")
+
+
+async def test_the_lines_of_a_slow_paste_are_waited_for(person: Person, mock_clock: MockClock) -> None:
+    desk = Desk([escalation(question=None)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(person.dialog, desk)
+        await person.wait("> ")
+        for line in ("s\n", "r\n", "a\n"):
+            person.type(line)
+            await person.until_arrived()
+            await wait_all_tasks_blocked()
+            mock_clock.jump(0.2)
+        mock_clock.autojump_threshold = 0
+        await person.answer("c\n")
+
+    assert desk.decided == [("SPEC-001-error", decide(Action.CONTINUE))]
+    assert "\n> s\n\n  more than one line came, so none was taken\n> " in person.seen
+
+
+async def test_an_enter_too_many_is_neither_a_line_nor_an_answer(person: Person) -> None:
+    desk = Desk([escalation()])
+
+    await converse(person, desk, "sqlit\n\n\n", "\n")
+
+    assert desk.decided == [("SPEC-001-error", answer("sqlit"))]
+
+
+async def test_the_terminal_edits_the_lines_at_each_prompt_and_afterwards(person: Person) -> None:
+    desk = Desk([escalation(), escalation("SPEC-002")])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(person.dialog, desk)
+        await person.wait("> ")
+        before = person.edits_lines
+        person.type("1\n")
+        # The first character is erased again.
+        await person.answer("1\x7f2\n")
+
+    assert (before, person.edits_lines) == (True, True)
+    assert [decision.text for _, decision in desk.decided] == ["SQLite", "PostgreSQL"]
+
+
+async def test_a_line_that_the_terminal_has_cut_is_told_and_asked_again(person: Person) -> None:
+    desk = Desk([escalation(question=WHAT_NAME)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(person.dialog, desk)
+        await person.wait("> ")
+        await person.paste("x" * 5000 + "\n")
+        await person.wait("TEXT\n> ")
+        await person.paste("y" * 4094 + "\n")
+    seen = await person.leave("y\n")
+
+    assert desk.decided == [("SPEC-001-error", answer("y" * 4094))]
+    assert (
+        "\n  the terminal cuts lines at 4095 bytes, so this one was not taken: send shorter lines, "
+        "or use aad escalations answer SPEC-001-error TEXT\n> "
+    ) in seen
+
+
+@pytest.mark.parametrize("keys", ["Bob\n", "\x04", None])
+async def test_a_terminal_is_left_as_it_was_whatever_ends_the_dialog(
+    tmp_path: Path, keys: str | None
+) -> None:
+    with seated(tmp_path) as person:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(person.dialog, Desk([escalation(question=WHAT_NAME)]))
+            await person.wait("> ")
+            before = person.told
+            if keys:
+                person.type(keys)
+            else:
+                nursery.cancel_scope.cancel()
+        person.err.write("END")
+        await person.leave("END")
+
+        assert before.count(MARK_PASTES) == 1
+        assert LEAVE_PASTES not in before
+        assert person.told.endswith(f"{LEAVE_PASTES}END")
+        assert person.edits_lines
+
+
+@pytest.mark.parametrize(
+    ("environ", "marks"),
+    [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": ""}, False), ({}, False)],
+)
+def test_a_dumb_terminal_is_not_asked_to_mark_anything(environ: dict[str, str], marks: bool) -> None:
+    assert marks_pastes(environ) == marks
 
 
 async def test_what_decides_nothing_is_asked_again_with_the_hint(person: Person) -> None:
@@ -493,45 +786,110 @@ async def test_the_display_is_held_while_a_question_stands_there_and_speaks_betw
         """)
 
 
-# Takes a terminal, and starts the dialog in the background of it. Once that waits, says so, brings it to the
-# front and waits for its end.
+async def test_a_bell_and_a_diagnostic_come_after_the_answer(person: Person) -> None:
+    desk = Desk([escalation(question=WHAT_NAME)])
+    raised = EscalationRaised(
+        spec="SPEC-002",
+        attempt=1,
+        escalation="SPEC-002-error",
+        level=EscalationLevel.ERROR,
+        kind=EscalationKind.FAILED,
+        message="exit code 1",
+        path="SPEC-002-error.json",
+    )
+
+    with _logging_to(person.plain.say):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(person.dialog, desk)
+            await person.wait("> ")
+            _Bell(person.plain).show(raised)
+            logging.getLogger("aad.notifiers").warning("the notification command failed")
+            person.type("Bob\n")
+    seen = await person.leave("failed\n")
+
+    assert seen == textwrap.dedent("""
+        ? SPEC-001 asks (1 of 1):
+          What shall it be called?
+          own words · s skip · a abort · l later
+        > Bob
+        \aaad: the notification command failed
+        """)
+
+
+# Takes a terminal and starts the dialog on it, in the background or in front. Once that waits or is stopped,
+# says so, brings it to the front, lets it go on and waits for its end.
 SHELL = """
 import fcntl, os, signal, subprocess, sys, termios
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 reader, writer = os.pipe()
-job = subprocess.Popen([sys.executable, *sys.argv[1:], str(writer)], process_group=0, pass_fds=[writer])
+go = os.pipe()
+command = [sys.executable, *sys.argv[2:], str(writer), str(go[0])]
+job = subprocess.Popen(command, process_group=0, pass_fds=[writer, go[0]])
 os.close(writer)
-os.read(reader, 1)
+if sys.argv[1] == "background":
+    os.write(go[1], b".")
+    os.read(reader, 1)
+else:
+    os.tcsetpgrp(0, job.pid)
+    os.write(go[1], b".")
+    os.waitpid(job.pid, os.WUNTRACED)
+    os.tcsetpgrp(0, os.getpgrp())
 print("fg", flush=True)
 os.tcsetpgrp(0, job.pid)
+os.kill(job.pid, signal.SIGCONT)
 sys.exit(job.wait())
 """
 
 
-def run_job(root: Path, signal_to: int) -> None:
+class Orchestra:
+    """What stands still at ^Z."""
+
+    def pause(self) -> None:
+        """Stop nothing."""
+
+    def resume(self, seconds: float) -> None:
+        """Let nothing go on."""
+
+
+def run_job(root: Path, signal_to: int, wait_for: int) -> None:
     """Run the dialog on our terminal, and tell a pipe when it looks at the desk again, as it waits."""
     looks = iter((b"", b"."))
+    os.read(wait_for, 1)
 
     class Watched(Desk):
         def list_open(self) -> list[EscalationLog]:
             os.write(signal_to, next(looks, b""))
             return super().list_open()
 
+    # What ignores it hands that down to its children.
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
     err = Stream(sys.stderr)
     console = Console(Project(root), OrchestratorConfig(), "en", Looks("never", "unicode"), err, err)
     desk = Watched([escalation(question=WHAT_NAME)])
-    trio.run(Dialog(console, PlainDisplay(err, RunState(), Style(), "en")), desk)
+    plain, keys = PlainDisplay(err, RunState(), Style(), "en"), Keyboard(err)
+    signals = Signals(cast("Any", Orchestra()), plain, RunClock(), keys)
+
+    async def ask() -> None:
+        with signals.heed(trio.lowlevel.current_trio_token().run_sync_soon):
+            await Dialog(console, plain, keys)(desk)
+
+    trio.run(ask)
     err.write(f"{desk.decided[0][1].text}\n")
 
 
-async def test_in_the_background_it_waits_until_it_is_in_front(person: Person, tmp_path: Path) -> None:
-    command, tty = [sys.executable, "-c", SHELL, __file__, str(tmp_path)], person.keyboard
+def start_job(person: Person, place: str, root: Path) -> Callable[[], Awaitable[object]]:
+    tty = person.keyboard
+    command = [sys.executable, "-c", SHELL, place, __file__, str(root)]
+    return partial(trio.run_process, command, stdin=tty, stdout=tty, stderr=tty)
 
+
+async def test_in_the_background_it_waits_until_it_is_in_front(person: Person, tmp_path: Path) -> None:
     # Whoever reads in the background is stopped, and answers nobody.
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(partial(trio.run_process, command, stdin=tty, stdout=tty, stderr=tty))
+            nursery.start_soon(start_job(person, "background", tmp_path))
             await person.answer("Bob\n")
     seen = await person.leave("Bob\nBob\n")
 
@@ -546,5 +904,22 @@ async def test_in_the_background_it_waits_until_it_is_in_front(person: Person, t
         """)
 
 
+async def test_after_a_pause_the_question_is_asked_again(person: Person, tmp_path: Path) -> None:
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(start_job(person, "front", tmp_path))
+            await person.answer("\x1a", "Bob\n")
+    seen = await person.leave("Bob\nBob\n")
+
+    asked = """
+? SPEC-001 asks (1 of 1):
+  What shall it be called?
+  own words · s skip · a abort · l later
+> """
+    assert seen == f"{asked}^Zfg\n\n{asked}Bob\nBob\n"
+    # Whoever types at the shell meanwhile has a terminal as it was.
+    assert f"^Z{LEAVE_PASTES}fg\n" in person.told
+
+
 if __name__ == "__main__":
-    run_job(Path(sys.argv[1]), int(sys.argv[2]))
+    run_job(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

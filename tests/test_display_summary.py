@@ -1,5 +1,6 @@
 """The summary at a run's end."""
 
+import pytest
 from attrs import evolve
 
 from aad import events
@@ -138,6 +139,79 @@ def test_a_critical_escalation_is_named_as_the_end_and_to_be_looked_at_first() -
         "  Total time: 1m 5s",
         "  Next: aad escalations show C-critical · aad logs A · aad orchestrate --resume",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lang", "reason", "told"),
+    [
+        ("en", None, "Ended by a person (C-critical)"),
+        ("en", "not now", "Ended by a person (C-critical): not now"),
+        ("ja", None, "人の決定により終了しました (C-critical)"),
+        ("ja", "not now", "人の決定により終了しました (C-critical): not now"),
+    ],
+)
+def test_a_person_who_ended_the_run_is_named_and_not_what_was_asked(
+    lang: str, reason: str | None, told: str
+) -> None:
+    decided = events.EscalationDecided(
+        spec="C", escalation="C-critical", action=Action.ABORT, by="person", message=reason
+    )
+    state = a_critical_end(decided)
+
+    lines = summarize_run(state, Voice(lang, Style(symbols=EMOJI)), decisions={"C-critical": decided})
+
+    assert lines[3] == f"  {told}"
+
+
+def asking(*specs: str) -> list[Event]:
+    """Return the events of a run whose sessions ask, and are cancelled with their questions open."""
+    raised = [
+        events.EscalationRaised(
+            spec=spec, attempt=1, escalation=f"{spec}-error", level=events.EscalationLevel.ERROR,
+            kind=events.EscalationKind.QUESTION, message="Which?", path="p",
+            question=events.Question(text="Which?"),
+        )
+        for spec in specs
+    ]  # fmt: skip
+    return [
+        plan(*(PlanEntry(id=spec) for spec in specs)),
+        *map(begin, specs),
+        *raised,
+        *(events.SessionWaiting(spec=spec, attempt=1, escalation=f"{spec}-error") for spec in specs),
+        *(events.SessionCancelled(spec=spec, attempt=1) for spec in specs),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("specs", "told"),
+    [
+        ("A", "aad escalations answer A-error TEXT · aad orchestrate --resume"),
+        ("AB", "aad escalations list · aad escalations answer A-error TEXT · aad orchestrate --resume"),
+    ],
+)
+def test_what_was_asked_is_still_to_be_answered_after_an_interruption(specs: str, told: str) -> None:
+    state = after(*asking(*specs), end("interrupted", signal=2))
+
+    assert summarize_run(state, ENGLISH)[-1] == f"  Next: {told}"
+
+
+def test_of_many_reasons_ten_are_told() -> None:
+    specs = [f"S{number}" for number in range(12)]
+    decisions = {
+        spec: events.EscalationDecided(
+            spec=spec, escalation=spec, action=Action.SKIP, by="person", message="later"
+        )
+        for spec in specs
+    }
+    state = after(
+        plan(*(PlanEntry(id=spec) for spec in specs)),
+        *(events.SessionSkipped(spec=spec) for spec in specs),
+        end("failed"),
+    )
+
+    lines = summarize_run(state, ENGLISH, decisions=decisions)
+
+    assert lines[4:15] == [*(f"  S{n}: skipped, as a person decided: later" for n in range(10)), "  +2"]
 
 
 def test_a_critical_end_is_named_in_japanese_too() -> None:

@@ -30,6 +30,7 @@ from aad.spec import Spec
 ROOT = Path(__file__).parents[1]
 README, JAPANESE = ROOT / "README.md", ROOT / "README.ja.md"
 GUIDE, JAPANESE_GUIDE = ROOT / "docs" / "guide.md", ROOT / "docs" / "guide.ja.md"
+ESCALATIONS, JAPANESE_ESCALATIONS = ROOT / "docs" / "escalations.md", ROOT / "docs" / "escalations.ja.md"
 REFERENCE = ROOT / "docs" / "reference.md"
 CONTRIBUTING, CHANGELOG = ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"
 PAGES = sorted(path for folder in (ROOT, ROOT / "docs", ROOT / "examples") for path in folder.glob("*.md"))
@@ -169,6 +170,16 @@ def test_the_reference_tells_all_isolations_and_all_other_settings_of_workspaces
     } - {"isolation"}
 
 
+def test_the_reference_tells_all_settings_of_escalations_all_keys_of_a_rule_and_all_actions() -> None:
+    told = first_codes("## What is decided about escalations")
+
+    assert told == {
+        *attrs.fields_dict(config.EscalationSettings),
+        *attrs.fields_dict(config.PolicyRule),
+        *events.Action,
+    }
+
+
 def test_the_reference_tells_all_events_and_their_members() -> None:
     told = {
         row[0].strip("`"): set(read_codes(row[2])) for row in read_rows(read_section(REFERENCE, "## Events"))
@@ -181,6 +192,17 @@ def test_the_reference_tells_all_events_and_their_members() -> None:
         for member in members - {"status"}
         if member not in attrs.fields_dict(events.TYPES[kind])
     } == set()
+
+
+@pytest.mark.parametrize("kind", [events.EscalationRaised, events.EscalationDecided])
+def test_the_reference_tells_every_member_of_an_event_about_an_escalation(kind: type[events.Event]) -> None:
+    (told,) = (
+        {*read_codes(row[2])}
+        for row in read_rows(read_section(REFERENCE, "## Events"))
+        if row[0] == f"`{kind.type}`"
+    )
+
+    assert told == attrs.fields_dict(kind).keys() - attrs.fields_dict(events.SessionEvent).keys()
 
 
 def test_the_reference_tells_all_reasons_of_failures() -> None:
@@ -311,12 +333,15 @@ def list_shared_blocks(page: Path) -> list[Block]:
     return [Block(block.language, re.sub(r" +# .*", "", block.text)) for block in blocks]
 
 
-@pytest.mark.parametrize(("page", "twin"), [(README, JAPANESE), (GUIDE, JAPANESE_GUIDE)])
+PAIRS = [(README, JAPANESE), (GUIDE, JAPANESE_GUIDE), (ESCALATIONS, JAPANESE_ESCALATIONS)]
+
+
+@pytest.mark.parametrize(("page", "twin"), PAIRS)
 def test_both_languages_show_the_same_commands_and_files(page: Path, twin: Path) -> None:
     assert list_shared_blocks(page) == list_shared_blocks(twin)
 
 
-@pytest.mark.parametrize(("page", "twin"), [(README, JAPANESE), (GUIDE, JAPANESE_GUIDE)])
+@pytest.mark.parametrize(("page", "twin"), PAIRS)
 def test_both_languages_have_the_same_sections(page: Path, twin: Path) -> None:
     sections = [re.findall(r"^(#+) ", path.read_text("utf-8"), re.MULTILINE) for path in (page, twin)]
 

@@ -465,6 +465,37 @@ async def test_a_file_that_is_removed_comes_back(
     assert [decision for decision, _ in session.ends] == [SKIP]
 
 
+@pytest.mark.parametrize("content", [b"", b'{"id', b"[]"])
+async def test_a_file_that_is_broken_is_written_anew(
+    office: Office, session: Session, autojump_clock: MockClock, content: bytes
+) -> None:
+    async with serving(parent := office.open()) as sessions:
+        sessions.start_soon(session.ask, parent, ASKED)
+        await trio.sleep(10)
+        told = office.read("A-error")
+        (office.folder / "A-error.json").write_bytes(content)
+        await trio.sleep(1)
+        told_again = office.read("A-error")
+        office.decide("A-error", SKIP)
+
+    assert (told_again, told_again["state"]) == (told, "open")
+    assert [decision for decision, _ in session.ends] == [SKIP]
+
+
+async def test_what_a_child_says_is_wrong_and_goes_on_stays_open_for_a_person(
+    office: Office, autojump_clock: MockClock
+) -> None:
+    async with serving(parent := office.open()):
+        parent.raise_nowait(evolve(WARNED, level=EscalationLevel.ERROR))
+        await trio.sleep(10)
+        told = office.read("A-error")
+        office.decide("A-error", SKIP)
+        await trio.sleep(1)
+
+    assert (told["state"], told["decision"]) == ("open", None)
+    assert office.decisions == [("A-error", "skip", "person")]
+
+
 async def test_a_folder_that_is_removed_comes_back_with_all_that_is_open(
     tmp_path: Path, session: Session, autojump_clock: MockClock
 ) -> None:

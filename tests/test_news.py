@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aad.events import EscalationLevel
-from aad.news import LONGEST_LINE, MOST, Asked, News, NewsFile, Progress, Trouble, parse_news
+from aad.news import LONGEST_BROKEN, LONGEST_LINE, MOST, Asked, News, NewsFile, Progress, Trouble, parse_news
 from aad.redact import Redactor
 
 
@@ -22,7 +22,13 @@ def path(tmp_path: Path) -> Path:
         (b'{"progress": 7}', Progress(progress=1.0)),
         (b'{"progress": -1}', Progress(progress=0.0)),
         (b'{"message": "only words"}', Progress(message="only words")),
-        (b'{"question": "Which?", "options": ["a", 1, "b"]}', Asked(text="Which?", options=("a", "b"))),
+        (b'{"question": "Which?", "options": ["a", 1, "b"]}', Asked(text="Which?", options=("a", "1", "b"))),
+        (b'{"question": {"text": "Which?"}}', Asked(text='{"text": "Which?"}')),
+        (
+            b'{"permission": 5, "options": ["a\\u0000b"]}',
+            Asked(text="5", options=("ab",), permission=True),
+        ),
+        (b'{"question": null, "message": "none"}', Progress(message="none")),
         (b'{"question": "Which?"}', Asked(text="Which?")),
         (b'{"warning": "hm"}', Trouble(message="hm", level=EscalationLevel.WARNING)),
         (b'{"error": "oh"}', Trouble(message="oh", level=EscalationLevel.ERROR)),
@@ -96,8 +102,46 @@ def test_of_a_flood_only_the_newest_is_heard(path: Path) -> None:
     told = list(news.read())
 
     assert told[-1] == Progress(progress=0.99999)
-    assert len(told) == MOST // len(lines[0])
+    assert len(told) == MOST // len(lines[0]) + 1
     assert list(news.read()) == []
+
+
+def test_a_question_that_is_no_json_is_asked_as_it_stands(path: Path) -> None:
+    news = NewsFile(path)
+    path.write_bytes(b'{"question": "line 1\nline 2"}\n{"permission": sure}\n')
+
+    told = list(news.read())
+
+    assert told == [Asked(text='{"question": "line 1'), Asked(text='{"permission": sure}', permission=True)]
+    assert (news.unread, news.strange) == (1, b'line 2"}')
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_of_a_question_that_is_too_long_the_beginning_is_asked(path: Path, pieces: int) -> None:
+    news, told = NewsFile(path), []
+    line = b'{"question": "' + b"x" * 3 * LONGEST_LINE + b'"}\n{"progress": 1}\n'
+    size = len(line) // pieces + 1
+    for start in range(0, len(line), size):
+        with path.open("ab") as file:
+            file.write(line[start : start + size])
+        told += list(news.read())
+
+    assert told == [Asked(text=f"{line[:LONGEST_BROKEN].decode()}…"), Progress(progress=1.0)]
+
+
+@pytest.mark.parametrize("before", [b"", b'{"progress": 0.5'])
+def test_a_question_is_heard_in_a_flood(path: Path, before: bytes) -> None:
+    news = NewsFile(path)
+    path.write_bytes(before)
+    _ = list(news.read())
+    flood = b'{"progress": 0.25}\n' * 20_000
+    with path.open("ab") as file:
+        file.write(b"}\n" * bool(before) + flood + b'{"question": "Which?"}\n' + flood)
+
+    told = list(news.read())
+
+    assert [asked for asked in told if isinstance(asked, Asked)] == [Asked(text="Which?")]
+    assert told[-1] == Progress(progress=0.25)
 
 
 def test_secrets_are_masked_when_the_child_is_done(path: Path) -> None:

@@ -23,6 +23,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from aad.config import PolicyRule
 from aad.errors import InputError
+from aad.escalation import ParentSession
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import (
     PERSON,
@@ -72,6 +73,49 @@ async def test_a_decision_of_this_process_reaches_who_waits_at_once(
     assert session.ends == [(ANSWER, 10.1)]
     assert office.decisions == [("A-error", "answer", "person")]
     assert office.read("A-error")["state"] == "decided"
+
+
+async def test_an_answer_of_this_process_by_its_number_names_the_option(
+    office: Office, session: Session, autojump_clock: MockClock
+) -> None:
+    async with serving(parent := office.open()) as sessions:
+        sessions.start_soon(session.ask, parent, CHOICE)
+        await trio.sleep(1)
+        parent.decide("A-error", Decision(action=Action.ANSWER, text="2"))
+
+    chosen = Decision(action=Action.ANSWER, by=PERSON, text="SQLite", option="SQLite")
+    assert [decision for decision, _ in session.ends] == [chosen]
+
+
+async def test_a_decision_about_a_failure_is_taken_while_a_handler_still_thinks(
+    office: Office, session: Session, autojump_clock: MockClock
+) -> None:
+    async def think(_: EscalationLog) -> Decision | None:
+        return await trio.sleep_forever()
+
+    async with serving(parent := office.open(think)) as sessions:
+        sessions.start_soon(session.ask, parent, FAILED)
+        await trio.sleep(10.1)
+        office.decide("A-error", SKIP)
+
+    assert session.ends == [(SKIP, 10.25)]
+
+
+async def test_a_handlers_answer_that_no_child_could_be_given_is_left_to_policy(
+    office: Office, session: Session, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def answer(_: EscalationLog) -> Decision:
+        return Decision(action=Action.ANSWER, text=None)
+
+    async with serving(parent := office.open(answer)) as sessions:
+        sessions.start_soon(session.ask, parent, ASKED)
+        await trio.sleep(10.1)
+        parent.decide("A-error", SKIP)
+
+    assert session.ends == [(SKIP, 10.1)]
+    assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
+        "the answer to A-error is empty"
+    ]
 
 
 async def test_an_abort_by_a_person_ends_the_run(
@@ -305,6 +349,23 @@ async def test_to_park_leaves_the_file_open_and_who_waits_gets_no_decision(
 
     assert (session.heard, session.ends) == (["wait for A-error"], [(None, 1.0)])
     assert (office.read("A-error")["state"], office.decisions) == ("open", [])
+
+
+async def test_what_is_parked_as_soon_as_it_is_asked_has_a_file_and_people_are_told(
+    office: Office, session: Session, autojump_clock: MockClock
+) -> None:
+    async def park(parent: ParentSession) -> None:
+        while not parent.list_open():
+            await trio.lowlevel.checkpoint()
+        parent.park()
+
+    async with serving(parent := office.open()) as sessions:
+        sessions.start_soon(park, parent)
+        sessions.start_soon(session.ask, parent, ASKED)
+
+    assert session.ends == [(None, 0.0)]
+    assert office.read("A-error")["state"] == "open"
+    assert [name for name, _, _ in office.notes] == ["A-error.json"]
 
 
 async def test_to_park_takes_what_stands_in_the_file_already(

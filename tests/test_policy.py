@@ -104,6 +104,11 @@ def test_a_rule_may_spare_the_run_what_is_critical() -> None:
 # Which rule still applies.
 
 
+@pytest.mark.parametrize(("answers", "action"), [(0, Action.ANSWER), (1, Action.WAIT)])
+def test_an_answer_is_granted_once_and_then_people_are_waited_for(answers: int, action: Action) -> None:
+    assert Policy((ANSWER,)).decide(evolve(ASKING, answers=answers)).action is action
+
+
 @pytest.mark.parametrize(("failures", "action"), [(1, Action.RETRY), (2, Action.RETRY), (3, Action.CONTINUE)])
 def test_a_retry_is_granted_so_many_times_and_then_the_next_rule_decides(
     failures: int, action: Action

@@ -110,6 +110,10 @@ class Parent:
         waiter.go_on()
         return decision
 
+    def recall(self, log: EscalationLog) -> Decision | None:
+        self.note(f"recall {log.id}")
+        return self.decisions.pop(0) if self.decisions else None
+
     def restate(self, log: EscalationLog, decision: Decision) -> None:
         self.note(f"restate {log.id} {decision.action}")
 

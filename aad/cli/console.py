@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from aad import messages
 from aad.cli.language import settle_language
@@ -71,6 +71,8 @@ def make_console(looks: Looks, project: Project, config: OrchestratorConfig) -> 
     """Return the surroundings of a command in a project with these settings."""
     out, err = Stream(sys.stdout, _refuse_loss), Stream(sys.stderr)
     lang = settle_language(config.ui.lang)
+    # From here on everybody knows which: who tells people by other ways, too.
+    config = evolve(config, ui=evolve(config.ui, lang="ja" if lang == "ja" else "en"))
     return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err)
 
 

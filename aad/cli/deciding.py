@@ -1,6 +1,7 @@
 """`aad escalations answer` and `resolve`: what a person decides. Knows not what a run makes of it."""
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,20 +11,23 @@ import click
 from attrs import evolve
 
 from aad import messages
-from aad.cli.console import Console, Looks, looks_options, open_console
+from aad.cli.answers import answer_json
+from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.snapshot import is_under_way, read_brief
-from aad.decisions import decide, find_question, make_answer
+from aad.decisions import decide, find_option, find_question, make_answer
 from aad.display.style import Role
-from aad.display.text import clean
+from aad.display.text import clean, cut
 from aad.display.voice import Voice
 from aad.errors import InputError, Problem
 from aad.escalationlog import Decision, read_escalation
-from aad.events import PERSON, Action
+from aad.events import PERSON, Action, Question
 from aad.redaction import make_redactor
 from aad.state import Status
 
 # What a person may decide without an answer; each is an option of `resolve`.
 RESOLUTIONS = (Action.RETRY, Action.SKIP, Action.CONTINUE, Action.ABORT)
+# Columns of an answer where it is told that it was taken.
+ANSWER_COLUMNS = 60
 
 
 def make_answer_command(lang: str) -> click.Command:
@@ -34,10 +38,14 @@ def make_answer_command(lang: str) -> click.Command:
 
     short = messages.text(lang, "help.escalations.answer")
 
-    @click.command("answer", help=told("long"), short_help=short)
+    # An answer may look like an option: `-1`, or `-O2`.
+    unlike = {"ignore_unknown_options": True}
+
+    @click.command("answer", help=told("long"), short_help=short, context_settings=unlike)
     @click.argument("escalation", metavar="ID")
     @click.argument("text", metavar="TEXT")
     @click.option("--free-text", is_flag=True, help=told("free-text"))
+    @format_option("text", "json", lang=lang)
     @looks_options(lang)
     def answer(**options: Any) -> None:  # noqa: ANN401 - click's door
         _answer(options)
@@ -51,6 +59,7 @@ def make_resolve_command(lang: str) -> click.Command:
     def told(name: str) -> str:
         return messages.text(lang, f"help.escalations.resolve.{name}")
 
+    @format_option("text", "json", lang=lang)
     @looks_options(lang)
     def resolve(**options: Any) -> None:  # noqa: ANN401 - click's door
         _resolve(options, lang)
@@ -73,8 +82,17 @@ def _answer(options: Mapping[str, Any]) -> None:
     redact = make_redactor(console.config, os.environ).redact
     with _telling_safely(redact):
         question = find_question(read_escalation(console.project.escalations, name))
-        answer = make_answer(name, question, options["text"], free=options["free_text"])
-        _carry_out(console, name, answer, redact)
+        words = options["text"] if options["free_text"] else _narrow(question, options["text"])
+        answer = make_answer(name, question, words, free=options["free_text"])
+        decided = _carry_out(console, name, answer, redact)
+    _tell(console, name, answer, decided, form=options["form"])
+
+
+def _narrow(question: Question | None, text: str) -> str:
+    """Return the words that name an option: of an input method, digits and letters may come wide."""
+    offered, narrow = () if question is None else question.options, unicodedata.normalize("NFKC", text)
+    meant = find_option(offered, text.strip()) is None and find_option(offered, narrow.strip()) is not None
+    return narrow if meant else text
 
 
 def _resolve(options: Mapping[str, Any], lang: str) -> None:
@@ -85,7 +103,9 @@ def _resolve(options: Mapping[str, Any], lang: str) -> None:
     redact = make_redactor(console.config, os.environ).redact
     with _telling_safely(redact):
         decision = Decision(action=chosen[0], by=PERSON, text=reason or None)
-        _carry_out(console, read_name(options["escalation"]), decision, redact)
+        name = read_name(options["escalation"])
+        decided = _carry_out(console, name, decision, redact)
+    _tell(console, name, decision, decided, form=options["form"])
 
 
 def _open_console(options: Mapping[str, Any]) -> Console:
@@ -105,26 +125,37 @@ def _make_safe(problem: Problem, redact: Callable[[str], str]) -> Problem:
     return evolve(problem, fields={name: clean(redact(str(each))) for name, each in problem.fields.items()})
 
 
-def _carry_out(console: Console, name: str, decision: Decision, redact: Callable[[str], str]) -> None:
+def _carry_out(
+    console: Console, name: str, decision: Decision, redact: Callable[[str], str]
+) -> Mapping[str, Any]:
+    """Write a decision down; return what the escalation's file holds now."""
     folder = console.project.escalations
     try:
-        decided = decide(folder, name, decision, redact)
+        return decide(folder, name, decision, redact)
     except OSError as error:
         path = console.project.show(folder / f"{name}.json")
         raise InputError(Problem("escalation_unwritable", {"cause": error.strerror}, path=path)) from error
-    _tell(console, name, decision, decided)
 
 
-def _tell(console: Console, name: str, decision: Decision, decided: Mapping[str, Any]) -> None:
-    """Tell what was decided, and what comes of it now."""
+def _tell(console: Console, name: str, decision: Decision, decided: Mapping[str, Any], *, form: str) -> None:
+    """Tell what was decided, and what comes of it now; programs get the escalation as it is written."""
+    if form == "json":
+        answer_json(console, decided)
+        return
     style = console.style(console.err)
     voice = Voice(console.lang, style)
-    fields = {"id": name, "spec": str(decided.get("spec_id")), "answer": decision.text or ""}
+    answer = _shorten(clean(decision.text or ""), style.symbols.ellipsis)
+    fields = {"id": name, "spec": str(decided.get("spec_id")), "answer": answer}
     facts = [
         voice.say(f"decided.{decision.action}", fields),
         *_next_step(console, str(decided.get("run_id")), decision.action, voice),
     ]
     console.err.write(voice.mark(Role.OK, style.symbols.ok, voice.join(facts)) + "\n")
+
+
+def _shorten(words: str, ellipsis: str) -> str:
+    shown = cut(words, ANSWER_COLUMNS)
+    return words if shown == words else shown + ellipsis
 
 
 def _next_step(console: Console, run: str, action: Action, voice: Voice) -> Iterator[str]:

@@ -1,14 +1,6 @@
-"""Asks the person at the terminal what waits for a person, one after the other. Knows no run, only its desk.
+"""Asks the person at the terminal what waits for a person, one by one. Knows no run, only its desk."""
 
-All that a child has written is shown as indented, safe lines: it can fake neither a question nor a prompt of
-ours.
-"""
-
-import os
-import termios
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol
 
@@ -16,23 +8,16 @@ import trio
 from attrs import define, field, frozen
 
 from aad.cli.console import Console
-from aad.decisions import find_option, make_answer
+from aad.cli.inquiry import Inquiry
+from aad.cli.keyboard import LONGEST, PAUSE, Keyboard, Typed
 from aad.display.plain import PlainDisplay
-from aad.display.style import Role
 from aad.display.text import clean
 from aad.display.voice import Voice
 from aad.errors import InputError
 from aad.escalationlog import Decision, EscalationLog
-from aad.events import PERSON, Action
+from aad.events import Action
 
-# Seconds from one look at what happens elsewhere to the next: at the desk, and at who is in front.
-PAUSE = 0.5
 PROMPT = "> "
-# What the letters stand for. They are the same in all languages; `WAIT` leaves the escalation open.
-FOR_QUESTIONS = {"s": Action.SKIP, "a": Action.ABORT, "l": Action.WAIT}
-FOR_FAILURES = {
-    "r": Action.RETRY, "s": Action.SKIP, "c": Action.CONTINUE, "a": Action.ABORT, "l": Action.WAIT,
-}  # fmt: skip
 
 
 class Desk(Protocol):
@@ -46,48 +31,11 @@ class Desk(Protocol):
 
 
 class _Silence(Enum):
-    """Why there is no line to answer: nobody is there, it is decided, or we are in the background."""
+    """Why there is no line to answer: nobody is there, it is decided, or others have the terminal."""
 
     GONE = auto()
     DECIDED = auto()
     AWAY = auto()
-
-
-@frozen
-class _Keyboard:
-    """The terminal that answers are typed at, by its descriptor. It edits the lines itself."""
-
-    descriptor: int
-
-    def in_front(self) -> bool:
-        """Say whether we may read; in the background that would stop us."""
-        try:
-            return os.tcgetpgrp(self.descriptor) == os.getpgrp()
-        except OSError:
-            # It controls nobody, or is gone; reading stops nobody then.
-            return True
-
-    def forget(self) -> None:
-        """Drop what was typed before anybody could know what it would answer."""
-        with suppress(termios.error):  # it is gone, as the next read tells
-            termios.tcflush(self.descriptor, termios.TCIFLUSH)
-
-    async def wait_readable(self) -> bool:
-        """Wait for a line, but not for longer than a pause; say whether it can be read."""
-        if not self.in_front():
-            await trio.sleep(PAUSE)
-            return False
-        with trio.move_on_after(PAUSE) as pause:
-            await trio.lowlevel.wait_readable(self.descriptor)
-        # Meanwhile we may have been sent into the background.
-        return not pause.cancelled_caught and self.in_front()
-
-    def read(self) -> bytes:
-        """Return a line, or what there was of it at ^D; nothing when nobody is there any more."""
-        try:
-            return os.read(self.descriptor, 65536)
-        except OSError:
-            return b""
 
 
 @define
@@ -97,12 +45,12 @@ class Dialog:
     It returns when it has asked about all of them, one has ended the run, or the input ended. What was put
     off stays open; called again, it asks about that again. A first answer may well let the run go on, but
     people answer all in one go: so whoever calls it does not cancel it for that, only when the run ends. Then
-    it ends at once. `keyboard` is the descriptor of the terminal on stdin.
+    it ends at once.
     """
 
     console: Console
     plain: PlainDisplay
-    keyboard: int = 0
+    keyboard: Keyboard
     # What was put off is not asked again in this run.
     _asked: set[str] = field(factory=set, init=False)
 
@@ -135,7 +83,7 @@ class _Asking:
                 await trio.sleep(PAUSE)
                 if not self._is_open():
                     return _Silence.DECIDED
-            with self.dialog.plain.hold():
+            with self.dialog.plain.hold(), self._keyboard.listen():
                 outcome = await self._ask()
             if outcome is not _Silence.AWAY:
                 return outcome
@@ -143,17 +91,36 @@ class _Asking:
     async def _ask(self) -> Action | _Silence:
         """Show the question and hear lines until one of them decides it."""
         self._keyboard.forget()
-        self._write("", *self._draw(), self._hint())
+        self._write("", *self._inquiry.draw(self.number, self.total), self._inquiry.hint())
         while True:
             heard = await self._hear()
-            outcome = self._give_up(heard) if isinstance(heard, _Silence) else self._obey(heard)
+            outcome = await (self._give_up(heard) if isinstance(heard, _Silence) else self._obey(heard))
             if outcome is not None:
                 return outcome
 
     async def _hear(self) -> str | _Silence:
-        """Return the next line at the prompt; whatever else ends the waiting, the prompt's line is left."""
+        """Return the next that is typed at the prompt, or pasted as a whole; what is neither is told."""
+        while True:
+            typed = await self._prompt()
+            if isinstance(typed, _Silence):
+                return typed
+            rest = await self._keyboard.forget_rest()
+            more = clean(rest.decode(errors="replace")).strip()
+            if more:
+                # Some of it may stand there, without an end.
+                self._write("")
+            if typed.was_cut:
+                self._tell("dialog.cut", {"count": LONGEST, "id": self.escalation.id})
+            elif more:
+                key = "dialog.many_lines" if self.escalation.question else "dialog.one_line"
+                self._tell(key, {"id": self.escalation.id})
+            else:
+                return typed.text
+
+    async def _prompt(self) -> Typed | _Silence:
+        """Return what is typed next; whatever else ends the waiting, the prompt's line is left."""
         self._put(PROMPT)
-        heard: str | _Silence = _Silence.GONE
+        heard: Typed | _Silence = _Silence.GONE
         try:
             heard = await self._wait_line()
         finally:
@@ -161,94 +128,67 @@ class _Asking:
                 self._write("")
         return heard
 
-    async def _wait_line(self) -> str | _Silence:
-        line = b""
-        while not line.endswith(b"\n"):
+    async def _wait_line(self) -> Typed | _Silence:
+        typed = Typed()
+        while not typed.is_whole:
             if await self._keyboard.wait_readable():
                 more = self._keyboard.read()
                 if not more:
                     return _Silence.GONE
-                line += more
+                typed.add(more)
             elif not self._is_open():
                 return _Silence.DECIDED
-            elif not self._keyboard.in_front():
+            elif self._keyboard.came_back or not self._keyboard.in_front():
                 return _Silence.AWAY
-        # Keys that move the cursor leave their escape sequences in the line.
-        return clean(line.decode(errors="replace")).strip()
+            else:
+                typed.pause()
+        return typed
 
-    def _obey(self, words: str) -> Action | _Silence | None:
+    async def _obey(self, words: str) -> Action | _Silence | None:
         """Bring what a line decides to the desk; None where it decides nothing, so that we ask again."""
         try:
-            decision = self._read_decision(words)
-            if decision is not None and decision.action is not Action.WAIT:
+            decision = self._inquiry.read(words) or await self._read_own(words)
+            if isinstance(decision, Decision) and decision.action is not Action.WAIT:
                 self.desk.decide(self.escalation.id, decision)
         except InputError as error:
-            return self._tell_refused(error)
-        return None if decision is None else decision.action
+            return await self._tell_refused(error)
+        if decision is None:
+            self._write(self._inquiry.hint())
+        return decision.action if isinstance(decision, Decision) else decision
 
-    def _read_decision(self, words: str) -> Decision | None:
-        """Return what a line decides; None, and the hint again, where it decides nothing."""
-        # Of an input method, letters and digits may come in their wide forms.
-        narrow = unicodedata.normalize("NFKC", words)
-        question = self.escalation.question
-        if choice := self._find_choice(words, narrow):
-            return make_answer(self.escalation.id, question, choice)
-        action = self._letters.get(narrow.casefold())
-        if action is not None:
-            return Decision(action=action, by=PERSON)
-        if question and words and not self._is_out_of_range(narrow):
-            return make_answer(self.escalation.id, question, words, free=True)
-        self._write(self._hint())
-        return None
+    async def _read_own(self, words: str) -> Decision | _Silence | None:
+        """Return the answer that words of their own are, once they are meant to be."""
+        if not self.escalation.question or not words:
+            return None
+        if self._inquiry.is_out_of_range(words):
+            self._tell("dialog.out_of_range", {"number": words, "count": len(self._inquiry.options)})
+            return None
+        if doubt := self._inquiry.doubt(words):
+            self._write(f"  {doubt}")
+            heard = await self._hear()
+            if heard:
+                return await self._give_up(heard) if isinstance(heard, _Silence) else None
+        return self._inquiry.answer(words)
 
-    def _find_choice(self, *forms: str) -> str | None:
-        """Return the first form of a line that names one of the options, by number or by its words."""
-        options = self._options
-        return next((form for form in forms if form and find_option(options, form)), None)
-
-    def _is_out_of_range(self, words: str) -> bool:
-        """Tell whether a number chooses none of the options, and say so."""
-        if not self._options or not words.isdecimal():
-            return False
-        fields = {"number": words, "count": len(self._options)}
-        self._write(self._say("dialog.out_of_range", fields))
-        return True
-
-    def _tell_refused(self, error: InputError) -> _Silence | None:
+    async def _tell_refused(self, error: InputError) -> _Silence | None:
         """Say why a decision is not taken, which is no news where there is one by now."""
         if not self._is_open():
-            return self._give_up(_Silence.DECIDED)
+            return await self._give_up(_Silence.DECIDED)
         self._write(*(f"  {clean(line)}" for line in error.render(self._voice.lang).splitlines()))
         return None
 
-    def _give_up(self, silence: _Silence) -> _Silence:
+    async def _give_up(self, silence: _Silence) -> _Silence:
         if silence is _Silence.DECIDED:
-            self._write(self._say("dialog.elsewhere"))
+            self._tell("dialog.elsewhere")
+            # Whoever is about to answer has not seen the next question yet.
+            await self._keyboard.forget_rest()
         return silence
 
     def _is_open(self) -> bool:
         return any(escalation.id == self.escalation.id for escalation in self.desk.list_open())
 
-    def _draw(self) -> Iterator[str]:
-        """Yield the heading, what is asked or was the reason, and the options."""
-        voice, question = self._voice, self.escalation.question
-        key = "dialog.stuck" if question is None else "dialog.asks"
-        fields = {"spec": self.escalation.spec_id, "number": self.number, "total": self.total}
-        yield voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say(key, fields))
-        text = self.escalation.reason if question is None else question.text
-        yield from (f"  {clean(line)}".rstrip() for line in text.splitlines())
-        yield from (f"  {number}. {clean(option)}" for number, option in enumerate(self._options, 1))
-
-    def _hint(self) -> str:
-        """Return the line that says what can be typed."""
-        voice = self._voice
-        keys = [voice.say(f"dialog.{action}", {"key": key}) for key, action in self._letters.items()]
-        if self.escalation.question:
-            keys.insert(0, voice.say("dialog.number_or_words" if self._options else "dialog.words"))
-        return voice.style.paint(Role.DIM, f"  {voice.join(keys)}")
-
-    def _say(self, key: str, fields: dict[str, object] | None = None) -> str:
-        return f"  {self._voice.say(key, fields)}"
+    def _tell(self, key: str, fields: dict[str, object] | None = None) -> None:
+        self._write(f"  {self._voice.say(key, fields)}")
 
     def _write(self, *lines: str) -> None:
         self._put("".join(f"{line}\n" for line in lines))
@@ -257,17 +197,12 @@ class _Asking:
         self.dialog.console.err.write(text)
 
     @property
-    def _options(self) -> tuple[str, ...]:
-        question = self.escalation.question
-        return () if question is None else question.options
+    def _inquiry(self) -> Inquiry:
+        return Inquiry(self.escalation, self._voice)
 
     @property
-    def _letters(self) -> dict[str, Action]:
-        return FOR_FAILURES if self.escalation.question is None else FOR_QUESTIONS
-
-    @property
-    def _keyboard(self) -> _Keyboard:
-        return _Keyboard(self.dialog.keyboard)
+    def _keyboard(self) -> Keyboard:
+        return self.dialog.keyboard
 
     @property
     def _voice(self) -> Voice:

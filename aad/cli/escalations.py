@@ -11,7 +11,7 @@ from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
 from aad.cli.console import Looks, format_option, looks_options, open_console
 from aad.cli.deciding import make_answer_command, make_resolve_command, read_name
 from aad.cli.listing import ListingGroup
-from aad.cli.snapshot import read_brief
+from aad.cli.snapshot import is_under_way, read_brief
 from aad.codec import read_time
 from aad.display.failures import name_signal
 from aad.display.status import align
@@ -64,7 +64,8 @@ def _list_escalations(options: dict[str, Any]) -> None:
         style = console.style(console.out)
         voice = Voice(console.lang, style)
         marks = [_mark(escalation, style) for escalation in found]
-        answer_rows(console, marks, [_cells(escalation, voice) for escalation in found])
+        runs = {_read_text(escalation, "run_id") for escalation in found}
+        answer_rows(console, marks, [_cells(each, voice, with_run=len(runs) > 1) for each in found])
     else:
         console.err.write(console.text("escalations.none") + "\n")
 
@@ -87,11 +88,12 @@ def _mark(escalation: Escalation, style: Style) -> str:
     return style.paint(Role.DIM, style.symbols.ok)
 
 
-def _cells(escalation: Escalation, voice: Voice) -> tuple[str, ...]:
+def _cells(escalation: Escalation, voice: Voice, *, with_run: bool) -> tuple[str, ...]:
     return (
         _read_text(escalation, "id"),
         _name(escalation, "level", voice),
         _name(escalation, "kind", voice),
+        _read_text(escalation, "run_id") if with_run else "",
         _format_time(escalation.get("timestamp")),
         _name(escalation, "state", voice),
         _read_text(escalation, "reason"),
@@ -183,9 +185,13 @@ def _next_steps(escalation: Escalation, project: Project, voice: Voice) -> Itera
     spec, run, attempt = (_read_text(escalation, key) for key in ("spec_id", "run_id", "attempt"))
     if _read_text(escalation, "log"):
         yield f"aad logs {spec} --run {run} --attempt {attempt}"
-    if escalation.get("state") == OPEN:
+    is_open = escalation.get("state") == OPEN
+    if is_open:
         yield from _ways_to_decide(escalation)
-    if escalation.get("level") != "warning" and read_brief(project, run).status != Status.COMPLETED:
+    if is_under_way(project, run):
+        if is_open:
+            yield voice.say("escalations.next_heard", {"run": run})
+    elif escalation.get("level") != "warning" and read_brief(project, run).status != Status.COMPLETED:
         command = f"aad orchestrate --resume {run}"
         again = escalation.get("kind") == EscalationKind.CONFLICT
         yield voice.say("escalations.next_anew", {"command": command, "spec": spec}) if again else command
@@ -196,6 +202,8 @@ def _ways_to_decide(escalation: Escalation) -> Iterator[str]:
     name = shlex.quote(_read_text(escalation, "id"))
     if _read_members(escalation, "question"):
         yield f"aad escalations answer {name} TEXT"
+    elif isinstance(escalation.get("failure"), dict):
+        yield f"aad escalations resolve {name} --retry"
     yield f"aad escalations resolve {name} --skip"
 
 

@@ -1,9 +1,10 @@
 """Runs a plan at a terminal or in CI: signals in, displays out, an exit status. Trio is loaded here."""
 
 import logging
+import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import trio
@@ -11,6 +12,7 @@ from attrs import evolve, frozen
 
 from aad.cli.console import Console
 from aad.cli.dialog import Dialog
+from aad.cli.keyboard import Keyboard, marks_pastes
 from aad.cli.planning import Wish, choose_specs, tell_drafts, tell_sharing, tell_uncommitted
 from aad.cli.question import can_ask
 from aad.cli.resuming import Resumption, choose_resumed, settle_changes
@@ -46,20 +48,26 @@ def run_specs(console: Console, wish: Wish, telling: Telling, *, resume: str | N
     """Run what was selected, or go on with an earlier run; returns the exit status. Raises AadError."""
     run_id = None if resume is None else find_run(console.project.runs, resume)
     selection = choose_specs(console, wish) if run_id is None else None
-    with _logging_to(console.err):
+    with _logging_to(console.err.write) as diagnostics:
         # With `resume` this takes the lock before it reads the journal, so nobody else is writing it.
         orchestrator = Orchestrator(console.config, root=console.project.root, resume=run_id)
         try:
             if selection is not None:
-                return _carry_out(orchestrator, selection, console, telling)
+                return _carry_out(orchestrator, selection, console, telling, diagnostics=diagnostics)
             try:
                 resumption = _resume(orchestrator, console, wish, telling)
             except InputError:
                 # No run begins that could tell it.
                 _tell_swept(orchestrator, console)
                 raise
-            removed = resumption.changes.removed
-            return _carry_out(orchestrator, resumption.selection, console, telling, removed=removed)
+            return _carry_out(
+                orchestrator,
+                resumption.selection,
+                console,
+                telling,
+                diagnostics=diagnostics,
+                removed=resumption.changes.removed,
+            )
         finally:
             orchestrator.close()
 
@@ -92,21 +100,24 @@ def _carry_out(
     console: Console,
     telling: Telling,
     *,
+    diagnostics: "_StreamHandler",
     removed: tuple[str, ...] = (),
 ) -> int:
     orchestrator.register_specs(selection.specs, added=selection.added)
     plan = evolve(orchestrator.make_plan(), removed=removed)
     orchestrator.open()
     plain = _attach_displays(orchestrator, console, telling)
+    diagnostics.write = plain.say
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
         tell_sharing(console, plan)
         tell_uncommitted(console, orchestrator.checkout)
     orchestrator.office.tell_patience(plain.tell_patience)
+    keyboard = Keyboard(console.err, marks=marks_pastes(os.environ))
     if can_ask(console) and not telling.json:
-        orchestrator.office.ask_by(Dialog(console, plain))
+        orchestrator.office.ask_by(Dialog(console, plain, keyboard))
     clock = RunClock()
-    signals = Signals(orchestrator, plain, clock)
+    signals = Signals(orchestrator, plain, clock, keyboard)
     try:
         return trio.run(_supervise, orchestrator, plan, console, signals, clock=clock)
     except Exception:  # noqa: BLE001 - a bug of ours: kept for its report, said in one line
@@ -145,7 +156,7 @@ def _attach_displays(orchestrator: Orchestrator, console: Console, telling: Tell
     )
     orchestrator.attach(plain)
     if "bell" in console.config.escalation.notify and console.err.isatty():
-        orchestrator.attach(_Bell(console.err))
+        orchestrator.attach(_Bell(plain))
     return plain
 
 
@@ -160,32 +171,32 @@ def _open_events(console: Console) -> Stream:
 
 @frozen
 class _Bell(NoDisplay):
-    """Rings the terminal's bell once for each escalation."""
+    """Rings the terminal's bell once for each escalation, but not at somebody who types."""
 
-    out: Stream
+    plain: PlainDisplay
 
     def show(self, event: Event) -> None:
         if isinstance(event, EscalationRaised):
-            self.out.write("\a")
+            self.plain.say("\a")
 
 
 class _StreamHandler(logging.Handler):
-    """Says diagnostics as lines among the display's."""
+    """Says diagnostics as lines, once there is a display among its own, by its `write`."""
 
-    def __init__(self, out: Stream) -> None:
+    def __init__(self, write: Callable[[str], object]) -> None:
         super().__init__(logging.WARNING)
-        self.out = out
+        self.write = write
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.out.write(f"aad: {clean(record.getMessage())}\n")
+        self.write(f"aad: {clean(record.getMessage())}\n")
 
 
 @contextmanager
-def _logging_to(out: Stream) -> Iterator[None]:
-    logger, handler = logging.getLogger("aad"), _StreamHandler(out)
+def _logging_to(write: Callable[[str], object]) -> Iterator[_StreamHandler]:
+    logger, handler = logging.getLogger("aad"), _StreamHandler(write)
     logger.addHandler(handler)
     try:
-        yield
+        yield handler
     finally:
         logger.removeHandler(handler)
 

@@ -10,7 +10,7 @@ from aad.cli import prune
 from aad.cli.answers import answer_json, answer_rows, answer_text, format_moment
 from aad.cli.console import Looks, format_option, looks_options, open_console
 from aad.cli.listing import ListingGroup
-from aad.cli.snapshot import INTERRUPTED, UNREADABLE, Brief, read_brief, read_run
+from aad.cli.snapshot import INTERRUPTED, UNREADABLE, Brief, hear_decisions, read_brief, read_run
 from aad.cli.status import draw_snapshot
 from aad.codec import format_time
 from aad.display.style import Role, Style
@@ -121,8 +121,10 @@ def _show_run(options: dict[str, Any]) -> None:
         return
     lines = [draw_snapshot(console, snapshot)]
     if snapshot.state.status not in UNDER_WAY:
+        hear_decisions(console.project, snapshot.state)
+        voice = Voice(console.lang, console.style(console.out))
         lines += [
             "",
-            *summarize_run(snapshot.state, Voice(console.lang, console.style(console.out)), verbose=True),
+            *summarize_run(snapshot.state, voice, verbose=True, decisions=snapshot.decisions),
         ]
     answer_text(console, "\n".join(lines))

@@ -14,12 +14,13 @@ from types import FrameType
 
 from attrs import define, field
 
+from aad.cli.keyboard import Keyboard
 from aad.display.plain import PlainDisplay
 from aad.orchestrator import Orchestrator
 from aad.runclock import RunClock
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-HEEDED = (*ENDING, signal.SIGUSR1, signal.SIGTSTP)
+HEEDED = (*ENDING, signal.SIGUSR1, signal.SIGTSTP, signal.SIGCONT)
 # Seconds that a second signal leaves to the end of the run.
 LAST_MOMENTS = 0.4
 
@@ -30,12 +31,14 @@ Act = Callable[[], object]
 class Signals:
     """Obeys signals for one run: the first ends it in order, the second its children at once, the third us.
 
-    SIGUSR1 asks what is running, and SIGTSTP, which is ^Z, that all stand still.
+    SIGUSR1 asks what is running, and SIGTSTP, which is ^Z, that all stand still. After SIGCONT, which is
+    `fg`, a question is asked again.
     """
 
     orchestrator: Orchestrator
     plain: PlainDisplay
     clock: RunClock
+    keyboard: Keyboard
     # Those that end the run.
     _endings: list[int] = field(factory=list, init=False)
     _heeding: bool = field(default=False, init=False)
@@ -66,6 +69,8 @@ class Signals:
             return self._tell_running
         if number == signal.SIGTSTP:
             return self._stand_still
+        if number == signal.SIGCONT:
+            return self.keyboard.come_back
         self._endings.append(number)
         if len(self._endings) == 1:
             return self._end
@@ -104,6 +109,7 @@ class Signals:
     def _stand_still(self) -> None:
         """Stop with all children until a shell lets us go on; nothing counts the time meanwhile."""
         self.plain.leave_key()
+        self.keyboard.leave()
         self.orchestrator.pause()
         pause = self.clock.leave_out(lambda: signal.raise_signal(signal.SIGSTOP))
         self.orchestrator.resume(pause)

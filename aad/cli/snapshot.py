@@ -11,8 +11,10 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from aad import codec
+from aad.decisions import find_decision
+from aad.display.decisions import list_open, recall_decisions
 from aad.errors import JournalError, Problem
-from aad.events import Event, RunFinished, RunStarted
+from aad.events import EscalationDecided, Event, RunFinished, RunStarted
 from aad.journal import read_journal
 from aad.lock import find_holder
 from aad.project import Project
@@ -27,10 +29,14 @@ _RESUMED = b'"resumed":true'
 
 @frozen
 class Snapshot:
-    """What is known of a run at a moment: the present, or its last word where it was cut off."""
+    """What is known of a run at a moment: the present, or its last word where it was cut off.
+
+    `decisions` are those of its newest segment, by escalation.
+    """
 
     state: RunState
     now: float
+    decisions: Mapping[str, EscalationDecided] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -56,18 +62,34 @@ def read_run(project: Project, run_id: str) -> Snapshot:
     # Looked at first: a run that ends meanwhile says so in its journal.
     under_way = is_under_way(project, run_id)
     state, last = RunState(run=run_id), 0.0
+    decisions: dict[str, EscalationDecided] = {}
     for event in read_journal(project.journal(run_id)):
         state.apply(event)
         last = event.ts
+        match event:
+            case RunStarted():
+                decisions = recall_decisions(state)
+            case EscalationDecided():
+                decisions[event.escalation] = event
     if state.exit_code is not None:
-        return Snapshot(state, time.time())
+        return Snapshot(state, time.time(), decisions)
     if not under_way:
         _cut_off(state, last)
-        return Snapshot(state, last)
+        return Snapshot(state, last, decisions)
     # Of a run that stands still time stands still, too.
     now = time.time() if state.paused is None else state.paused
     state.duration_s = elapsed_time(state, now)
-    return Snapshot(state, now)
+    return Snapshot(state, now, decisions)
+
+
+def hear_decisions(project: Project, state: RunState) -> None:
+    """Let the state of a run know what was decided from elsewhere, and no event tells yet."""
+    for raised in list_open(state):
+        found = find_decision(project.escalations, raised.escalation)
+        if found is not None:
+            state.session(raised.spec).decided = EscalationDecided(
+                spec=raised.spec, escalation=raised.escalation, action=found.action, by=found.by
+            )
 
 
 def _cut_off(state: RunState, last: float) -> None:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from attrs import define, field
 
 from aad import events
+from aad.display.decisions import recall_decisions, say_decision
 from aad.display.failures import describe_failure, has_output
 from aad.display.opening import tell_plan
 from aad.display.style import Role, Symbols
@@ -45,6 +46,9 @@ class Narrator:
     tail_lines: int = 40
     files: tuple[str, ...] = ()
     _escalations: dict[str, events.EscalationRaised] = field(factory=dict, init=False)
+    _decisions: dict[str, events.EscalationDecided] = field(factory=dict, init=False)
+    # What was told to wait for a person.
+    _waiting: set[str] = field(factory=set, init=False)
     _integrated: dict[str, events.Integrated] = field(factory=dict, init=False)
     _rolled_back: dict[str, events.RolledBack] = field(factory=dict, init=False)
     _resumed: bool = field(default=False, init=False)
@@ -87,11 +91,18 @@ class Narrator:
     @_tell.register
     def _(self, event: events.RunStarted) -> list[str]:
         self._resumed = event.resumed
+        self._recall()
         return [
             self.voice.head(self._symbols.launch, "log.run_started"),
             *self._name_processes("log.swept", event.swept),
             *self._name_processes("log.stuck", event.stuck),
         ]
+
+    def _recall(self) -> None:
+        """Take note of what earlier segments of the run raised and decided, and no session acted on."""
+        pending = (session.pending for session in self.state.sessions.values())
+        self._escalations.update({raised.escalation: raised for raised in pending if raised is not None})
+        self._decisions.update(recall_decisions(self.state))
 
     def _name_processes(self, key: str, processes: Sequence[str]) -> list[str]:
         """Name the processes of a run that was killed, if there are any."""
@@ -116,7 +127,10 @@ class Narrator:
     @_tell.register
     def _(self, _event: events.RunFinished) -> list[str]:
         verbose = self.verbosity >= VERBOSE
-        return ["", *summarize_run(self.state, self.voice, files=self.files, verbose=verbose)]
+        lines = summarize_run(
+            self.state, self.voice, files=self.files, verbose=verbose, decisions=self._decisions
+        )
+        return ["", *lines]
 
     # How a session ends.
 
@@ -144,9 +158,17 @@ class Narrator:
 
     @_tell.register
     def _(self, event: events.SessionSkipped) -> list[str]:
-        key = "log.skipped" if event.failure is None else "log.skipped_reason"
-        sentence = self.voice.say(key, {"spec": event.spec, "reason": self._reason(event.failure)})
+        reason = self._find_skip_reason(event)
+        key = "log.skipped_reason" if reason else "log.skipped"
+        sentence = self.voice.say(key, {"spec": event.spec, "reason": reason})
         return [self.voice.mark(Role.WARN, self._symbols.skipped, sentence)]
+
+    def _find_skip_reason(self, event: events.SessionSkipped) -> str:
+        """Return why a session is skipped: what it lacks, or what was said with the decision."""
+        if event.failure is not None:
+            return self._reason(event.failure)
+        decided = self._decisions.get(event.escalation or "")
+        return "" if decided is None else decided.message or ""
 
     def _tell_failure(self, event: events.SessionEnded, key: str) -> list[str]:
         duration, reason = self._duration(event.duration_s), self._reason(event.failure)
@@ -224,6 +246,7 @@ class Narrator:
 
     @_tell.register
     def _(self, event: events.SessionWaiting) -> list[str]:
+        self._waiting.add(event.escalation or "")
         sentence = self.voice.say("log.waiting", {"spec": event.spec, "message": event.message})
         mark = self.voice.mark(Role.WARN, self._symbols.waiting, sentence)
         return [mark, *self._list_options(event.spec), *self._point_to_question(event.escalation)]
@@ -251,10 +274,17 @@ class Narrator:
             "reason": reason,
             "next": self._next_attempt(event),
         }
-        sentence = self.voice.say("log.retry" if event.failure is None else "log.retry_failed", fields)
+        sentence = self.voice.say(self._retry_key(event), fields)
         mark = self.voice.mark(Role.WARN, self._symbols.retry, sentence)
         kept = self._tell_rolled_back(event.spec, moved=True)
         return [mark, *kept, *self._point_to_escalation(event.escalation)]
+
+    def _retry_key(self, event: events.RetryScheduled) -> str:
+        raised = self._escalations.get(event.escalation or "")
+        if raised is not None and raised.question is not None:
+            # It did not fail: nobody wanted to answer it.
+            return "log.retry_unanswered"
+        return "log.retry" if event.failure is None else "log.retry_failed"
 
     def _next_attempt(self, event: events.RetryScheduled) -> str:
         key = "log.next_in" if event.delay_s > 0 else "log.next_now"
@@ -295,12 +325,12 @@ class Narrator:
 
     @_tell.register
     def _(self, event: events.EscalationDecided) -> list[str]:
-        # What policy decides shows in what follows at once.
-        if event.by == "policy" or (self.verbosity < VERBOSE and event.by != PERSON):
+        self._decisions[event.escalation] = event
+        # What policy decides shows in what follows at once, but where people were told that they are needed.
+        waited = event.by == PERSON or event.escalation in self._waiting
+        if not waited and (event.by == "policy" or self.verbosity < VERBOSE):
             return []
-        key = "log.decided_reason" if event.message else "log.decided"
-        fields = {"spec": event.spec, "action": event.action, "by": event.by, "message": event.message}
-        return [self.voice.hint(self.voice.say(key, fields))]
+        return [self.voice.hint(say_decision(event, self.voice))]
 
     @_tell.register
     def _(self, event: events.Leaked) -> list[str]:

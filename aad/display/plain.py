@@ -97,6 +97,10 @@ class PlainDisplay:
         if self._verbosity > QUIET:
             self._write(f"{say_patience(self._voice, seconds)}\n")
 
+    def say(self, text: str) -> None:
+        """Write what others have to say, in its turn."""
+        self._write(text)
+
     def leave_key(self) -> None:
         """Leave the line on which a terminal has shown `^C` or `^Z`."""
         if self._held is None and self._out.isatty():

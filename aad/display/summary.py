@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from shlex import quote
+from types import MappingProxyType
 
+from aad.display.decisions import Decisions, find_reasoned, list_open, say_decision, ways_to_decide
 from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
-from aad.display.text import clean, format_count, format_duration, format_names
+from aad.display.text import format_count, format_duration, format_names
 from aad.display.voice import Voice
+from aad.events import PERSON
 from aad.report import total_usage
 from aad.state import RunState, Session, Status
 
@@ -19,12 +22,21 @@ _IF_ANY = (
 
 
 def summarize_run(
-    state: RunState, voice: Voice, *, files: Sequence[str] = (), verbose: bool = False
+    state: RunState,
+    voice: Voice,
+    *,
+    files: Sequence[str] = (),
+    verbose: bool = False,
+    decisions: Decisions = MappingProxyType({}),
 ) -> list[str]:
-    """Return the summary's lines. `files` names what the run wrote besides its own folder."""
+    """Return the summary's lines.
+
+    `files` names what the run wrote besides its own folder; `decisions` are the run's, by escalation.
+    """
     facts = [
         *_count_sessions(state, voice),
-        *_tell_end(state, voice),
+        *_tell_end(state, voice, decisions),
+        *_tell_reasons(state, voice, decisions),
         *name_result(state, voice),
         voice.say("summary.total_time", {"duration": format_duration(state.duration_s, voice.lang)}),
         *_count_usage(state, voice),
@@ -56,7 +68,7 @@ def _row(voice: Voice, label: str, ids: Sequence[str]) -> str:
     return voice.say("summary.some", {**fields, "names": format_names(ids, NAMES_LIMIT)})
 
 
-def _tell_end(state: RunState, voice: Voice) -> Iterator[str]:
+def _tell_end(state: RunState, voice: Voice, decisions: Decisions) -> Iterator[str]:
     """Yield what ended the run before its sessions did."""
     if state.signal is not None:
         yield voice.style.paint(Role.WARN, voice.say("summary.signal", {"signal": name_signal(state.signal)}))
@@ -64,11 +76,25 @@ def _tell_end(state: RunState, voice: Voice) -> Iterator[str]:
         yield voice.style.paint(Role.WARN, voice.say("summary.deadline"))
     elif state.critical is not None:
         yield voice.style.paint(
-            Role.FAIL,
-            voice.say(
-                "summary.critical", {"escalation": state.critical, "reason": clean(state.critical_reason)}
-            ),
+            Role.FAIL, _say_critical(state.critical, state.critical_reason, voice, decisions)
         )
+
+
+def _say_critical(escalation: str, reason: str, voice: Voice, decisions: Decisions) -> str:
+    """Return that an escalation ended the run, or a person because of it."""
+    decided = decisions.get(escalation)
+    if decided is None or decided.by != PERSON:
+        return voice.say("summary.critical", {"escalation": escalation, "reason": reason})
+    key = "summary.person_reason" if decided.message else "summary.person"
+    return voice.say(key, {"escalation": escalation, "reason": decided.message})
+
+
+def _tell_reasons(state: RunState, voice: Voice, decisions: Decisions) -> Iterator[str]:
+    """Yield why people or programs would go on without some sessions."""
+    found = find_reasoned(state, decisions)
+    yield from (say_decision(event, voice) for event in found[:NAMES_LIMIT])
+    if len(found) > NAMES_LIMIT:
+        yield f"+{format_count(len(found) - NAMES_LIMIT)}"
 
 
 def name_result(state: RunState, voice: Voice) -> Iterator[str]:
@@ -144,10 +170,12 @@ def _name_next_commands(state: RunState, voice: Voice) -> Iterator[str]:
 
 
 def _next_commands(state: RunState) -> Iterator[str]:
-    """Yield what helps to go on: with what ended the run, the first failure and question, and the run."""
+    """Yield what helps to go on: with what ended the run, the first failure, what is open, and the run."""
     sessions = state.sessions.values()
     failed = [session for session in sessions if session.status in {Status.FAILED, Status.TIMED_OUT}]
-    waiting = [session for session in sessions if session.status is Status.WAITING]
+    # Of what these wait for no event has told.
+    waiting = [s for s in sessions if s.status is Status.WAITING and s.pending is None]
+    found = list_open(state)
     if state.critical is not None:
         yield _show_escalation(state.critical)
     for session in failed[:1]:
@@ -155,22 +183,12 @@ def _next_commands(state: RunState) -> Iterator[str]:
             yield f"aad logs {session.spec_id}"
     for session in failed[:1]:
         yield from map(_show_escalation, session.escalations[-1:])
+    yield from ways_to_decide(found)
     for session in waiting[:1]:
-        yield from _decide_commands(session)
+        yield from map(_show_escalation, session.escalations[-1:])
     if any(session.status is not Status.COMPLETED for session in sessions):
         yield "aad orchestrate --resume"
     yield from _merge_commands(state)
-
-
-def _decide_commands(session: Session) -> Iterator[str]:
-    """Yield what decides about what a session waits for."""
-    raised = session.pending
-    if raised is None:
-        yield from map(_show_escalation, session.escalations[-1:])
-    elif raised.question is not None:
-        yield f"aad escalations answer {raised.escalation} TEXT"
-    else:
-        yield f"aad escalations resolve {raised.escalation} --retry"
 
 
 def _merge_commands(state: RunState) -> Iterator[str]:

@@ -93,7 +93,7 @@ def test_while_a_question_waits_all_others_work_and_its_answer_lets_it_go_on(tmp
         ⏳ B started...
         ✓ B completed (0.0s)
         nothing else to do: waiting for people (up to 1d)
-          → A: answer, decided by person: sqlite
+          → A: answered by a person: sqlite
         ⏳ A (attempt 2) started...
         ✓ A completed (0.0s)
         ⏳ C started...
@@ -167,6 +167,7 @@ def test_where_nobody_is_waited_for_the_run_parks_and_says_how_to_answer(tmp_pat
           Total time: 0.0s
           Next: aad escalations answer A-error TEXT · aad orchestrate --resume
     """)
+    assert [told["id"] for told in read_escalations(project.root / ".aad/escalations")] == ["A-error"]
 
 
 def test_after_a_park_what_is_answered_goes_on_and_the_others_wait_again(tmp_path: Path) -> None:
@@ -240,7 +241,7 @@ def test_an_abort_ends_the_run_in_order_and_all_can_be_resumed(tmp_path: Path) -
         "  Failed: 0\n"
         "  Cancelled: 2 (A, B)\n"
         "  Skipped: 1 (C)\n"
-        "  Ended by the escalation A-error: Which database?\n"
+        "  Ended by a person (A-error): not now\n"
         "  Total time: 0.0s\n"
         "  Next: aad escalations show A-error · aad orchestrate --resume\n"
     )
@@ -266,6 +267,23 @@ def test_what_is_retried_asks_again_as_a_new_attempt(tmp_path: Path) -> None:
     assert decided(project) == [("A-error", "retry", "person"), ("A-error-2", "answer", "person")]
     attempts = [line["attempt"] for line in project.journal("session_started") if line["spec"] == "A"]
     assert (attempts, project.read("answers")) == ([1, 2, 3], "sqlite|sqlite|resume\n")
+
+
+@pytest.mark.parametrize(("action", "end"), [("skip", "skipped"), ("continue", "completed")])
+def test_what_a_person_left_out_is_left_out_by_a_run_that_goes_on(
+    tmp_path: Path, action: str, end: str
+) -> None:
+    project = asking(tmp_path, "[escalation]\nquestions = 'fail'").spec("B", "[ -e again ]")
+    project.aad(*ALL).exits(4)
+    resolve(project, "A-error", action)
+    project.aad(*RESUME).exits(1)
+
+    project.touch("again").aad(*RESUME).exits(1)
+
+    # In this part of the run: A has ended in an earlier one, and C, too, where it could.
+    assert project.ends() == {"B": "completed"} | ({"C": end} if end == "skipped" else {})
+    questions = [line for line in project.journal("escalation_raised") if line["kind"] == "question"]
+    assert [line["escalation"] for line in questions] == ["A-error"]
 
 
 def test_a_rule_answers_by_itself(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ First steps:
     "help.orchestrate": "Run specs, or show what would be done.",
     "help.status": "Show where a run stands.",
     "help.logs": "Print what a session wrote.",
-    "help.escalations": "List or show what sessions raised.",
+    "help.escalations": "List, show, answer or resolve what sessions raised.",
     "help.graph": "Draw what depends on what.",
     "help.runs": "List, show or prune runs.",
     "help.clean": "Remove worktrees that nobody needs.",
@@ -106,7 +106,8 @@ Failures, questions and trouble that sessions raised to the parent session, and 
 Without a command, list them.""",
     "help.escalations.list": "List all escalations.",
     "help.escalations.list.long": """\
-List all escalations of the project, the newest last: id, level, kind, time, state and reason.""",
+List all escalations of the project, the newest last: id, level, kind, time, state and reason, and the run where there \
+are several.""",
     "help.escalations.show": "Show one escalation in full.",
     "help.escalations.show.long": """\
 Show one escalation in full: the reason, how the child ended, what it blocks, the question, the decision, and the \
@@ -119,14 +120,14 @@ Examples:
     "help.escalations.answer": "Answer what a session asks.",
     "help.escalations.answer.long": """\
 Answer the question of an escalation. TEXT is one of the options that are offered, by its words or its number; where \
-none are offered, it is your own words; `--` stands before one that begins with a dash. ID is as in the list; the \
-path of the escalation's file will do. A run that waits goes on at once, any other with aad orchestrate --resume.
+none are offered, it is your own words. ID is as in the list; the path of the escalation's file will do. A run that \
+waits goes on at once, any other with aad orchestrate --resume.
 
 \b
 Examples:
   aad escalations answer SPEC-002-warning 2
   aad escalations answer SPEC-002-warning "neither: use DuckDB" --free-text
-  aad escalations answer SPEC-002-warning -- "-1, that is right\"""",
+  aad escalations answer SPEC-002-warning -1""",
     "help.escalations.answer.free-text": "Take TEXT as it is, whatever options are offered.",
     "help.escalations.resolve": "Decide what becomes of a session.",
     "help.escalations.resolve.long": """\
@@ -345,6 +346,7 @@ or take it out and let [agent] in config/aad.toml say which agent reads this tex
     "escalations.decision": "decision",
     "escalations.decided": "{action}, decided by {by}",
     "escalations.next_anew": "{command} (does {spec} anew, on top of what is finished by then)",
+    "escalations.next_heard": "run {run} is under way: it takes a decision within a second",
     "escalations.state.open": "open",
     "escalations.state.decided": "decided",
     "escalations.level.warning": "warning",

@@ -25,7 +25,7 @@ TEXTS: dict[str, str] = {
     "help.orchestrate": "仕様を実行する、または実行計画を表示する",
     "help.status": "実行の状況を表示する",
     "help.logs": "セッションの出力を表示する",
-    "help.escalations": "エスカレーションを表示する",
+    "help.escalations": "エスカレーションの表示、回答、決定をする",
     "help.graph": "依存関係を図にする",
     "help.runs": "実行の一覧、詳細、整理",
     "help.clean": "不要になった worktree を削除する",
@@ -124,7 +124,7 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
     "help.escalations.list.long": """\
 \b
 すべてのエスカレーションを、新しいものを最後にして表示します
-（ID、レベル、種類、日時、状態、理由）。""",
+（ID、レベル、種類、日時、状態、理由。実行が複数あれば実行も）。""",
     "help.escalations.show": "一件を詳しく表示する",
     "help.escalations.show.long": """\
 \b
@@ -140,7 +140,6 @@ RUN には実行の ID を指定します（先頭だけでもかまいません
 \b
 エスカレーションの質問に回答します。選択肢があるときの TEXT は、
 そのうちの一つ（文言または番号）です。なければ自由な文です。
-「-」で始まる文の前には -- を付けます。
 ID は一覧にあるものです。ファイルのパスでもかまいません。
 待っている実行はすぐに続きます。それ以外は
 aad orchestrate --resume で続きます。
@@ -149,7 +148,7 @@ aad orchestrate --resume で続きます。
 例:
   aad escalations answer SPEC-002-warning 2
   aad escalations answer SPEC-002-warning "DuckDB を使う" --free-text
-  aad escalations answer SPEC-002-warning -- "-1 でよい\"""",
+  aad escalations answer SPEC-002-warning -1""",
     "help.escalations.answer.free-text": "選択肢にかかわらず、TEXT をそのまま回答とする",
     "help.escalations.resolve": "セッションをどうするか決める",
     "help.escalations.resolve.long": """\
@@ -390,6 +389,7 @@ run: echo "Hello from $AAD_SPEC_ID"
     "escalations.decision": "決定",
     "escalations.decided": "{action} (決定: {by})",
     "escalations.next_anew": "{command} ({spec} を、その時点で完了している成果の上でやり直します)",
+    "escalations.next_heard": "実行 {run} は進行中です（決定すると 1 秒以内に反映されます）",
     "escalations.state.open": "未決",
     "escalations.state.decided": "決定済み",
     "escalations.level.warning": "警告",

@@ -11,5 +11,10 @@ TEXTS: dict[str, str] = {
     "dialog.abort": "{key} 中止",
     "dialog.wait": "{key} 後で",
     "dialog.out_of_range": "選択肢 {number} はありません（1 から {count} まで）",
+    "dialog.doubt": "「{answer}」は選択肢にありません: そのまま送るには Enter、それ以外は聞き直します",
+    "dialog.many_lines": "複数行が届いたため、どの行も回答にしていません: 1行で入力するか、もう一度貼り付けるか、aad escalations answer {id} TEXT を使ってください",
+    "dialog.one_line": "複数行が届いたため、どの行も受け付けていません",
+    "dialog.cut": "端末が行を {count} バイトで切り捨てるため、この行は回答にしていません: 行を短くするか、aad escalations answer {id} TEXT を使ってください",
+    "dialog.in_part": "一部だけを表示しています。全文: aad escalations show {id}",
     "dialog.elsewhere": "別の場所で回答されました",
 }

@@ -1,0 +1,44 @@
+"""What becomes of a run in which somebody waits for a person, told of the waiting itself."""
+
+from functools import partial
+
+import trio
+from trio.testing import MockClock
+
+from aad.config import EscalationSettings
+from aad.patience import Patience
+
+SETTINGS = EscalationSettings(wait=60.0)
+
+
+async def test_a_person_at_the_terminal_thinks_for_as_long_as_they_like(autojump_clock: MockClock) -> None:
+    told: list[tuple[str, float]] = []
+
+    def tell(word: str) -> None:
+        told.append((word, trio.current_time()))
+
+    async def ask() -> None:
+        await trio.sleep(600)
+        tell("answered")
+
+    patience = Patience(settings=SETTINGS, park=partial(tell, "parked"), ask=ask)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(patience.serve)
+        patience.note(stands_still=True)
+        await trio.sleep(700)
+        nursery.cancel_scope.cancel()
+
+    assert told == [("answered", 600.0), ("parked", 600.0)]
+
+
+async def test_without_anybody_to_ask_it_waits_as_long_as_it_is_told_to(autojump_clock: MockClock) -> None:
+    parked: list[float] = []
+
+    patience = Patience(settings=SETTINGS, park=lambda: parked.append(trio.current_time()))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(patience.serve)
+        patience.note(stands_still=True)
+        await trio.sleep(700)
+        nursery.cancel_scope.cancel()
+
+    assert parked == [60.0]
