@@ -45,6 +45,29 @@ def test_the_summary_of_a_run_in_which_nothing_was_done_has_its_two_counts_and_i
     assert lines == ["📈 Summary:", "  Completed: 0", "  Failed: 0", "  Total time: 1m 5s"]
 
 
+@pytest.mark.parametrize(("by", "goes_on"), [(events.PERSON, False), ("policy", True)])
+def test_what_a_person_left_out_is_nothing_to_go_on_with(by: str, goes_on: bool) -> None:
+    asked = events.EscalationRaised(
+        spec="A", escalation="A-error", level=events.EscalationLevel.ERROR,
+        kind=events.EscalationKind.QUESTION, message="Which?", path="p",
+        question=events.Question(text="Which?"),
+    )  # fmt: skip
+    blocked = Failure(reason=Reason.BLOCKED, blocked_by=("A",))
+    state = after(
+        plan(PlanEntry(id="A"), PlanEntry(id="B", depends_on=("A",))),
+        begin("A"),
+        asked,
+        events.EscalationDecided(spec="A", escalation="A-error", action=Action.SKIP, by=by),
+        events.SessionSkipped(spec="A", attempt=1),
+        events.SessionSkipped(spec="B", failure=blocked),
+        end("failed"),
+    )
+
+    lines = summarize_run(state, ENGLISH)
+
+    assert any("aad orchestrate --resume" in line for line in lines) is goes_on
+
+
 def test_every_way_to_end_has_its_count_and_an_interruption_its_signal() -> None:
     failure = Failure(reason=Reason.INTERRUPTED)
     state = after(

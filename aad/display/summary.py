@@ -186,9 +186,18 @@ def _next_commands(state: RunState) -> Iterator[str]:
     yield from ways_to_decide(found)
     for session in waiting[:1]:
         yield from map(_show_escalation, session.escalations[-1:])
-    if any(session.status is not Status.COMPLETED for session in sessions):
+    dropped = frozenset(session.spec_id for session in sessions if session.dropped)
+    if any(_may_go_on(session, dropped) for session in sessions):
         yield "aad orchestrate --resume"
     yield from _merge_commands(state)
+
+
+def _may_go_on(session: Session, dropped: frozenset[str]) -> bool:
+    """Tell whether a run that goes on would do something about a session; what a person left out stays so."""
+    if session.status is Status.COMPLETED or session.dropped:
+        return False
+    blocked_by = () if session.failure is None else session.failure.blocked_by
+    return session.status is not Status.SKIPPED or not blocked_by or not dropped.issuperset(blocked_by)
 
 
 def _merge_commands(state: RunState) -> Iterator[str]:
