@@ -694,7 +694,6 @@ def test_the_reason_for_which_a_person_skips_a_session_is_told_with_it_and_at_th
   Skipped: 1 (A)
   A: skipped, as a person decided: not this week
   Total time: 8m 57s
-  Next: aad orchestrate --resume
 """
     )
 
