@@ -5,24 +5,27 @@ Knows neither retries nor other sessions. Only `end` and the caller's cancellati
 """
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterable, Callable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import trio
 from attrs import define, evolve, field, frozen
 
-from aad.agents.base import Agent, Command, Exit, Job, Outcome, Verdict, failed
+from aad.agents.base import Agent, Command, Exit, Job, Outcome, Verdict, begin_reading, failed
 from aad.agents.command import as_argv
 from aad.agents.function import FunctionAgent
+from aad.agents.talk import Denied, Opened, Talk, Wants
+from aad.checklist import Checklist
+from aad.childhandle import ChildHandle, RunChild
+from aad.conversation import Conversation
 from aad.delivery import Delivery
 from aad.display.text import clean_tail
-from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Question, Reason
+from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Question, Reason, Usage
 from aad.feedback import VERIFY_MARK
-from aad.formats.markdown import count_checklist
+from aad.files import write_whole
 from aad.keepers import KeeperLostError
-from aad.news import Asked, News, NewsFile, Progress, Trouble
+from aad.listener import Listener
+from aad.news import Asked, News, NewsFile, Progress, Trouble, leave_out_stale
 from aad.output import OutputLog
 from aad.process import SpawnError, explain_os_error
 from aad.redact import Redactor
@@ -35,42 +38,6 @@ WORKSPACE_GONE = "the workspace was deleted"
 SETUP_FAILED = "the setup of the workspace failed"
 # Seconds to the next try when there is nothing to be had to start a check with.
 SCARCE_DELAY = 1.0
-
-
-class ChildHandle(Protocol):
-    """What an attempt needs to know of a running child."""
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-
-    @property
-    def exit(self) -> Exit | None:
-        """How it ended, once it has."""
-
-    @property
-    def leaked(self) -> tuple[str, ...]:
-        """The processes that it left behind, which were ended."""
-
-    @property
-    def stuck(self) -> int:
-        """How many of its processes could not be ended."""
-
-    def kill(self) -> None:
-        """End it and all its group at once."""
-
-
-class RunChild(Protocol):
-    """Runs a child to its end: `process.KeptChildren`, or a scripted one in tests."""
-
-    def __call__(
-        self,
-        command: Command,
-        *,
-        write: Callable[[bytes], None],
-        grace: float,
-        started: Callable[[ChildHandle], None],
-    ) -> Awaitable[Exit]: ...
 
 
 @frozen(kw_only=True)
@@ -88,65 +55,8 @@ class Limits:
     expected: float | None = None
 
 
-class Listener(Protocol):
-    """Who hears what an attempt has to tell."""
-
-    def started(self, pid: int | None) -> None:
-        """Hear that the child runs."""
-
-    def progressed(self, progress: Progress, *, guessed: bool) -> None:
-        """Hear how far it is."""
-
-    def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
-        """Hear that something is wrong and the attempt goes on."""
-
-    def leaked(self, processes: tuple[str, ...]) -> None:
-        """Hear that the child left processes behind, which were ended."""
-
-    def integrated(self, landed: Integrated) -> None:
-        """Hear that the work is part of the run's result."""
-
-
-# How many notes of progress one look tells, the newest; and how many troubles an attempt may raise.
-MOST_NOTES = 20
+# How many troubles an attempt may raise.
 MOST_TROUBLES = 20
-
-
-def _leave_out_stale(said: Sequence[News]) -> Iterator[News]:
-    """Yield the news in their order, of the progress only the newest."""
-    stale = sum(isinstance(news, Progress) for news in said) - MOST_NOTES
-    for news in said:
-        if isinstance(news, Progress) and stale > 0:
-            stale -= 1
-        else:
-            yield news
-
-
-@define
-class _Checklist:
-    """The boxes of a spec file, read again only when the file was changed."""
-
-    path: Path
-    _seen: int | None = None
-    _share: float | None = None
-
-    def __attrs_post_init__(self) -> None:
-        self._seen = self._stamp()
-
-    def read(self) -> float | None:
-        stamp = self._stamp()
-        if stamp is not None and stamp != self._seen:
-            self._seen = stamp
-            with suppress(OSError):  # gone again between two looks
-                done, total = count_checklist(self.path.read_text(encoding="utf-8", errors="replace"))
-                self._share = done / total if total else None
-        return self._share
-
-    def _stamp(self) -> int | None:
-        try:
-            return self.path.stat().st_mtime_ns
-        except OSError:
-            return None
 
 
 @define(eq=False, kw_only=True)
@@ -162,14 +72,18 @@ class Attempt:
     redactor: Redactor
     listener: Listener
     run_child: RunChild
+    # Where the lines of an agent that tells what it does are kept as they came.
+    stream: OutputLog | None = None
     started_at: float = field(init=False, factory=trio.current_time)
     last_sign: float = field(init=False, factory=trio.current_time)
     child: ChildHandle | None = field(init=False, default=None)
-    own_progress: bool = field(init=False, default=False)
+    # Whether the child says itself how far it is, and whether its plan does.
+    _own_word: bool = field(init=False, default=False)
+    _plans: bool = field(init=False, default=False)
     # Why we ended it, where we did.
     _ended: Failure | None = field(init=False, default=None)
     _news: NewsFile = field(init=False)
-    _checklist: _Checklist = field(init=False)
+    _checklist: Checklist = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     _question: Question | None = field(init=False, default=None)
     _asks_leave: bool = field(init=False, default=False)
@@ -178,15 +92,24 @@ class Attempt:
     _told_of_log: bool = field(init=False, default=False)
     _told_started: bool = field(init=False, default=False)
     _delivery: Delivery = field(init=False)
+    _talk: Conversation | None = field(init=False, default=None)
+    _told_usage: Usage | None = field(init=False, default=None)
+    # Since when its agent waits for a person, by Trio's clock.
+    _held: float | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         self._news = NewsFile(self.job.events_file)
-        self._checklist = _Checklist(Path(self.job.spec_file))
+        self._checklist = Checklist(Path(self.job.spec_file))
         self._delivery = Delivery(place=self.place, verify=self._verify, integrated=self._tell_integrated)
+        reading = None if isinstance(self.agent, FunctionAgent) else begin_reading(self.agent, self.job)
+        if reading is not None and self.stream is not None:
+            self._talk = Conversation(
+                reading=reading, output=self.output, stream=self.stream, hear=self._listen
+            )
 
     @property
     def deadline(self) -> float:
-        if self._delivery.exempt:
+        if self._delivery.exempt or self._held is not None:
             return math.inf
         return self.started_at + self.limits.timeout + self._delivery.waited
 
@@ -201,9 +124,51 @@ class Attempt:
         return None if self._ended is None else self._ended.reason
 
     @property
+    def own_progress(self) -> bool:
+        """Whether it is known how far the child is, so that nobody need guess."""
+        return self._own_word or self._plans
+
+    @property
+    def works_silently(self) -> bool:
+        """Whether a tool is at work, which may take long without a word."""
+        return self._held is not None or (self._talk is not None and bool(self._talk.open_tools))
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its agent may ask while it works, and wait for the answer."""
+        return self._talk is not None and self._talk.speaks
+
+    def hold(self) -> None:
+        """Stop the clocks: its agent waits for a person."""
+        self._held = trio.current_time()
+
+    def go_on(self) -> None:
+        """Let the clocks run on."""
+        if self._held is not None:
+            self.started_at += trio.current_time() - self._held
+            self._held = None
+            self.wake()
+
+    def answer(self, request_id: str, text: str, option: str | None) -> None:
+        """Tell the agent what a person answered to what it asked."""
+        if self._talk is not None:
+            self._talk.answer(request_id, text, option)
+
+    def stop_asking(self) -> None:
+        """End the attempt: what its agent asks is not answered now."""
+        self._ask(Question(text=""))
+
+    @property
     def is_ending(self) -> bool:
         """Whether it was told to end, ends for a question, or is all but over; its child may take a while."""
         return self._ended is not None or self._question is not None or self._delivery.exempt
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its agent has done all that it does; its process may still be there."""
+        if self._talk is None or isinstance(self.agent, FunctionAgent):
+            return False
+        return self._talk.is_closed or (self.agent.caps.sums_up and self._talk.told_usage)
 
     async def run(self) -> Verdict:
         """Make the attempt and judge it. Raises SpawnError for a start that may succeed later."""
@@ -212,6 +177,8 @@ class Attempt:
             with self._scope:
                 verdict = await self._work()
         finally:
+            if self._talk is not None:
+                self._talk.finish()
             self.look(last=True)
             self._close_log()
         return self._judge(verdict)
@@ -265,8 +232,9 @@ class Attempt:
         said = list(self._news.read(last=last))
         if said:
             self.last_sign = trio.current_time()
-        for news in _leave_out_stale(said):
+        for news in leave_out_stale(said):
             self._hear(news)
+        self._tell_talk()
 
     # What a callable is given: see agents.function.ChildSession.
 
@@ -322,16 +290,32 @@ class Attempt:
         if isinstance(self.agent, FunctionAgent):
             self._tell_started(None)
             return await self.agent.work(self)
-        return self.agent.judge(await self._run(self._make_command(self.agent), self._start))
+        command = self._make_command(self.agent)
+        if self._talk is None:
+            return self.agent.judge(await self._run(command, self._start))
+        return self._talk.close(await self._converse(command, self._talk))
+
+    async def _converse(self, command: Command, talk: Conversation) -> Exit:
+        """Run an agent that tells what it does, and talk with it if it is one to talk with."""
+        voice, stdin = trio.open_memory_channel[bytes](math.inf)
+        with voice, stdin:
+            try:
+                speaks = talk.begin(voice)
+            except OSError as error:  # as in _make_command
+                raise explain_os_error(error) from error
+            return await self._run(command, self._start, talk, stdin if speaks else None)
 
     def _tell_integrated(self, landed: Integrated) -> None:
         self.listener.integrated(landed)
 
     def _make_command(self, agent: Agent) -> Command:
         try:
-            return agent.command(self.job, self.env)
+            command = agent.command(self.job, self.env)
+            for path, content in command.files.items():
+                write_whole(path, content)
         except OSError as error:  # the spec file was removed since the run began
             raise explain_os_error(error) from error
+        return command
 
     async def _verify(self, message: str) -> Verdict | None:
         """Run the spec's `verify` and return its failure, if it is one; `message` says what was verified."""
@@ -359,8 +343,26 @@ class Attempt:
                     raise
             await trio.sleep(SCARCE_DELAY)
 
-    async def _run(self, command: Command, started: Callable[[ChildHandle], None]) -> Exit:
-        end = await self.run_child(command, write=self._write, grace=self.limits.grace, started=started)
+    async def _run(
+        self,
+        command: Command,
+        started: Callable[[ChildHandle], None],
+        talk: Conversation | None = None,
+        stdin: AsyncIterable[bytes] | None = None,
+    ) -> Exit:
+        """Run a child to its end; an agent that tells what it does is heard by its `talk`."""
+        write: Callable[[bytes], None] = self._write
+        write_error: Callable[[bytes], None] | None = None
+        if talk is not None:
+            write, write_error = self._as_sign(talk.write), self._as_sign(talk.write_error)
+        end = await self.run_child(
+            command,
+            write=write,
+            write_error=write_error,
+            grace=self.limits.grace,
+            started=started,
+            stdin=stdin,
+        )
         if self.child is not None:
             self._tell_leaks(self.child)
         return end
@@ -388,24 +390,66 @@ class Attempt:
         self.last_sign = trio.current_time()
         self.output.write(chunk)
 
+    def _as_sign(self, write: Callable[[bytes], None]) -> Callable[[bytes], None]:
+        """Return what takes in output as a sign of life, too."""
+
+        def take(chunk: bytes) -> None:
+            self.last_sign = trio.current_time()
+            write(chunk)
+
+        return take
+
+    def _listen(self, talk: Talk) -> None:
+        """Take in what of an agent's talk is not left to the next look."""
+        match talk:
+            case Opened(session_id=name):
+                self.listener.opened(name)
+            case Denied(tool=tool):
+                message = self.redactor.redact(f"the agent was not allowed: {tool}")
+                self._raise(
+                    Trouble(message=message, level=EscalationLevel.WARNING), EscalationKind.PERMISSION
+                )
+            case Wants(text=text, options=options):
+                redact = self.redactor.redact
+                self.listener.asked(evolve(talk, text=redact(text), options=tuple(map(redact, options))))
+
+    def _tell_talk(self) -> None:
+        """Tell what the agent said since the last look."""
+        if self._talk is None:
+            return
+        if (said := self._talk.take_progress()) is not None:
+            # The child's own word counts for more than its plan.
+            share = None if self._own_word else said.progress
+            self._plans = self._plans or share is not None
+            words = None if said.message is None else self.redactor.redact(said.message)
+            self.listener.progressed(Progress(progress=share, message=words), guessed=False)
+        if (usage := self._talk.usage) is not None and usage != self._told_usage:
+            self._told_usage = usage
+            self.listener.used(usage)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the agent used so far, as it counts itself; None where it has told nothing."""
+        return None if self._talk is None else self._talk.usage
+
     def _hear(self, news: News) -> None:
         redact = self.redactor.redact
         match news:
             case Progress(progress=progress, message=message):
-                self.own_progress = self.own_progress or progress is not None
+                self._own_word = self._own_word or progress is not None
                 words = None if message is None else redact(message)
                 self.listener.progressed(Progress(progress=progress, message=words), guessed=False)
             case Trouble(message=message, level=level):
-                self._raise(Trouble(message=redact(message), level=level))
+                self._raise(Trouble(message=redact(message), level=level), EscalationKind.FAILED)
             case Asked(text=text, options=options, permission=permission):
                 self._asks_leave = permission if self._question is None else self._asks_leave
                 self._ask(Question(text=redact(text), options=tuple(map(redact, options))))
 
-    def _raise(self, trouble: Trouble) -> None:
+    def _raise(self, trouble: Trouble, kind: EscalationKind) -> None:
         """Raise what the child says is wrong, unless it does so without end; what is critical goes up."""
         self._troubles += 1
         if self._troubles <= MOST_TROUBLES or trouble.level is EscalationLevel.CRITICAL:
-            self.listener.troubled(trouble, EscalationKind.FAILED)
+            self.listener.troubled(trouble, kind)
         elif self._troubles == MOST_TROUBLES + 1:
             self.warn_of(
                 EscalationKind.FAILED, f"over {MOST_TROUBLES} warnings and errors: the rest are not told"
@@ -419,7 +463,7 @@ class Attempt:
         elif question != self._question:
             self.warn_of(
                 EscalationKind.QUESTION,
-                f"asks one thing more, which waits until the first is answered: {question.text}",
+                f"asks more than one thing at once; only the first is asked, and not: {question.text}",
             )
 
     def _close_log(self) -> None:
@@ -447,9 +491,11 @@ class Attempt:
         if verdict is None:
             # Our own scope is cancelled by nothing but the two above.
             raise AssertionError
-        if verdict.failure is None:
-            return verdict
-        return evolve(verdict, failure=self._complete(verdict.failure))
+        redact, question = self.redactor.redact, verdict.question
+        if question is not None:
+            question = Question(text=redact(question.text), options=tuple(map(redact, question.options)))
+        failure = None if verdict.failure is None else self._complete(verdict.failure)
+        return evolve(verdict, failure=failure, question=question, text=redact(verdict.text))
 
     def _complete(self, failure: Failure) -> Failure:
         """Add what is known of the end: the exit of a child that was ended, the last lines of its output."""

@@ -24,7 +24,7 @@ MANY = 10_000
 class Rule:
     """How a setting is written, `form`, and the least and the most that it may be."""
 
-    form: Literal["duration", "size", "whole", "number", "pattern", "variable", "branch", "address"]
+    form: Literal["duration", "size", "whole", "number", "pattern", "variable", "branch", "address", "agents"]
     least: float = 0
     most: float = MANY
 
@@ -37,19 +37,24 @@ class Choice:
     later: tuple[str, ...] = ()
 
 
-KNOWN_AGENTS = ("command",)
+# What an agent may be. Each is an agent's name, too; `[agents.NAME]` makes more of the same kinds.
+AGENT_KINDS = ("command", "acp", "claude", "codex", "gemini", "opencode", "pi", "qwen")
 
-AgentKind = Annotated[
-    str, Choice(KNOWN_AGENTS, later=("acp", "claude", "codex", "gemini", "opencode", "pi", "qwen"))
-]
+# How an agent may be called.
+AGENT_NAME = r"[A-Za-z0-9_.-]+"
+# One agent's name, or several with commas: the next is tried where one is used up or locked out.
+AgentNames = Annotated[str, Rule("agents")]
 Isolation = Literal["worktree", "directory", "none"]
 AnyIsolation = Literal["auto", "worktree", "directory", "none"]
 Progress = Literal["auto", "live", "plain", "none"]
+Permissions = Literal["sandbox", "workspace", "full"]
 Duration = Annotated[float, Rule("duration", most=LONGEST)]
 # A loop that never rests would eat a core; one that rests for days would watch nothing.
 Interval = Annotated[float, Rule("duration", least=0.01, most=3600)]
 Size = Annotated[int, Rule("size", most=BIGGEST)]
 Count = Annotated[int, Rule("whole")]
+# Of turns and tokens.
+Number = Annotated[int, Rule("whole", most=10**15)]
 Amount = Annotated[float, Rule("number", most=1e9)]
 Pattern = Annotated[str, Rule("pattern")]
 Variable = Annotated[str, Rule("variable")]
@@ -67,6 +72,11 @@ KindWord = Literal[
     "failed", "timed_out", "stalled", "question", "permission", "verify_failed", "conflict", "rate_limited",
     "budget", "auth", "spawn_failed", "leaked",
 ]  # fmt: skip
+
+
+def split_names(names: str) -> tuple[str, ...]:
+    """Return the names of the agents that a setting gives, in their order."""
+    return tuple(filter(None, (name.strip() for name in names.split(","))))
 
 
 def matches_glob(spec_id: str, glob: str) -> bool:
@@ -102,6 +112,7 @@ class RunSettings:
     session_timeout: Duration = 3600.0
     slow_after: Duration = 600.0
     stall_timeout: Duration = 900.0
+    quota_wait: Duration = 21600.0
     run_timeout: Duration = 0.0
     grace_period: Duration = 10.0
     monitor_interval: Interval = 1.0
@@ -124,17 +135,54 @@ DEFAULT_ENV_PASS = (
 
 @frozen(kw_only=True)
 class AgentSettings:
-    """`[agent]`: what runs a session. `command` is the argv of the agent `command`."""
+    """`[agent]`: what runs a session. `command` is the argv of the agent `command`.
 
-    kind: AgentKind = "command"
+    `model` and `args` are the first agent's, unless its own table says otherwise; all else holds for every
+    agent whose table does not.
+    """
+
+    kind: AgentNames = "command"
     command: tuple[str, ...] = ()
     model: str = ""
     args: tuple[str, ...] = ()
-    max_turns: Count = 0
-    max_cost: Amount = 0.0
-    permissions: Literal["workspace", "full"] = "workspace"
+    max_turns: Number = 0
+    max_tokens: Number = 0
+    max_cost_usd: Amount = 0.0
+    permissions: Permissions = "workspace"
     env_pass: tuple[str, ...] = DEFAULT_ENV_PASS
     env: Mapping[Variable, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class AgentOptions:
+    """`[agents.NAME]`: one agent, which is of the kind `kind` (default: its name).
+
+    `command` stands for its program, where that has another name or needs words before its arguments; `args`
+    come behind ours. `max_turns`, `max_tokens` and `max_cost_usd` bound a session, 0 meaning no bound. What
+    is left open is as `[agent]` says. A `live` agent asks while it works and waits for the answer, where it
+    knows how; else its session ends with a question, and goes on with the answer.
+    """
+
+    kind: str = ""
+    command: tuple[str, ...] = ()
+    model: str = ""
+    args: tuple[str, ...] = ()
+    permissions: Permissions | None = None
+    max_turns: Number | None = None
+    max_tokens: Number | None = None
+    max_cost_usd: Amount | None = None
+    live: bool = False
+    env_pass: tuple[str, ...] = ()
+    env: Mapping[Variable, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class BudgetSettings:
+    """`[budget]`: what all sessions of a run may use together; 0 means no bound."""
+
+    max_turns: Number = 0
+    max_tokens: Number = 0
+    max_cost_usd: Amount = 0.0
 
 
 @frozen(kw_only=True)
@@ -220,7 +268,7 @@ class Override:
     """`[[override]]`: settings for all specs whose id matches the glob `specs`. `None` says nothing."""
 
     specs: str
-    agent: AgentKind | None = None
+    agent: AgentNames | None = None
     run: Command | None = None
     verify: Command | None = None
     isolation: Isolation | None = None
@@ -250,6 +298,8 @@ class OrchestratorConfig:
     default_branch: str = "main"
     orchestrator: RunSettings = field(factory=RunSettings)
     agent: AgentSettings = field(factory=AgentSettings)
+    agents: Mapping[str, AgentOptions] = field(factory=dict)
+    budget: BudgetSettings = field(factory=BudgetSettings)
     workspace: WorkspaceSettings = field(factory=WorkspaceSettings)
     escalation: EscalationSettings = field(factory=EscalationSettings)
     logs: LogSettings = field(factory=LogSettings)

@@ -5,7 +5,8 @@ machinery is loaded only when there is something to read.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property, reduce
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from aad.config import OrchestratorConfig
+from aad.config import AGENT_KINDS, OrchestratorConfig
 from aad.errors import InputError, Problem
 from aad.project import Project
 from aad.variables import PROFILE, find_slips, read_variables
@@ -94,9 +95,12 @@ def load_config(
         Problem("config_variable_near", {"name": name, "near": near}) for name, near in find_slips(environ)
     )
     config = OrchestratorConfig()
-    for layer in (_from_file(source), *profiles, _from_variables(environ), _from_options(options)):
+    layers = (_from_file(source), *profiles, _from_variables(environ), _from_options(options))
+    # An agent may get its table from another source than its name.
+    known = {*AGENT_KINDS, *(name for layer in layers for name in _list_agents(layer))}
+    for layer in layers:
         if layer.table:
-            config = _apply(layer, config, problems)
+            config = _apply(layer, config, problems, known)
     if problems:
         raise InputError(sorted(problems, key=lambda problem: (problem.path is None, problem.line or 0)))
     return config
@@ -195,11 +199,18 @@ def _from_options(options: Mapping[str, object]) -> Layer:
     return Layer(table, locate, typed=True)
 
 
-def _apply(layer: Layer, config: OrchestratorConfig, problems: list[Problem]) -> OrchestratorConfig:
-    from aad.tables import lay_over  # cattrs costs more than all the rest together
+def _list_agents(layer: Layer) -> Iterable[str]:
+    agents = layer.table.get("agents")
+    return agents if isinstance(agents, Mapping) else ()
+
+
+def _apply(
+    layer: Layer, config: OrchestratorConfig, problems: list[Problem], agents: AbstractSet[str]
+) -> OrchestratorConfig:
+    from aad.tables import find_agent_faults, lay_over  # cattrs costs more than all the rest together
 
     upper, faults = lay_over(config, layer.table, typed=layer.typed)
-    problems += map(layer.locate, faults)
+    problems += map(layer.locate, (*faults, *find_agent_faults(layer.table, agents)))
     return upper if layer.use else config
 
 

@@ -1,12 +1,14 @@
 """Judges what was found of a machine and a project: will aad work here, and what holds? Looks at nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from aad.agents.base import Caps
+from aad.agents.probing import Probed
 from aad.checkout import Checkout
 from aad.descriptors import count_affordable, count_needed
 from aad.errors import Problem
@@ -18,6 +20,9 @@ from aad.version import __version__
 # With less disk space than this a run is not likely to come to its end.
 LOW = 100_000_000
 NOTHING: Mapping[str, object] = MappingProxyType({})
+# What people hear of an agent: what it can do, in this order, and what they would count on in vain.
+CAPS = ("resumes", "plans", "tokens", "cost", "turns", "budget", "replies", "sandbox")
+MISSED = ("cost", "sandbox")
 # What is no fault of a project, but its beginning.
 BEGINNINGS = ("spec_folder_missing", "spec_none_found")
 
@@ -36,12 +41,14 @@ class Check:
     """How one thing stands, and the sentence that says it: a `Problem` also where none is.
 
     `remedy` is the key of the way out, which has the same fields; None where the sentence says it itself.
+    `details` are facts beside it, none of which is well or bad.
     """
 
     id: str
     state: State
     told: Problem
     remedy: str | None = None
+    details: tuple[Problem, ...] = ()
 
 
 def is_sound(checks: Iterable[Check]) -> bool:
@@ -177,10 +184,29 @@ def check_holder(run: str | None) -> Check:
     return _say("holder", State.INFO, "doctor.holder", {"run": run})
 
 
-def check_agents(names: Iterable[str]) -> Check:
-    """Name the coding agents that are installed."""
-    shown = ", ".join(names)
-    return _say("agents", State.INFO, "init.agents" if shown else "init.no_agents", {"names": shown})
+def check_agents(found: Sequence[Probed]) -> list[Check]:
+    """Say of each coding agent how it stands, or that there is none."""
+    return [check_agent(each) for each in found] or [_say("agents", State.INFO, "init.no_agents")]
+
+
+def check_agent(found: Probed) -> Check:
+    """Judge one coding agent; that there is none is a problem only where a spec is to be run by it."""
+    version = f"{found.kind} {found.version or '?'}"
+    shown = version if found.name == found.kind else f"{found.name} ({version})"
+    sign = found.signed_in
+    fields = {"name": found.name, "agent": shown, "at": "" if sign is None else sign.at}
+    if found.program is None:
+        state = State.PROBLEM if found.wanted else State.INFO
+        return _say("agents", state, "doctor.agent_missing", fields, remedy="doctor.agent_remedy")
+    key = "doctor.agent_unsigned" if sign is None else f"doctor.agent_{sign.by}"
+    told = _say("agents", State.INFO if sign is None else State.OK, key, fields)
+    return evolve(told, details=tuple(map(Problem, describe_caps(found.caps))))
+
+
+def describe_caps(caps: Caps) -> list[str]:
+    """Return the keys of the words for what an agent can do, and for what it is better to know it cannot."""
+    can = [f"doctor.can_{name}" for name in CAPS if getattr(caps, name)]
+    return can + [f"doctor.cannot_{name}" for name in MISSED if not getattr(caps, name)]
 
 
 def check_files(limit: int, slots: int) -> Check:

@@ -16,6 +16,7 @@ from pathlib import Path
 import trio
 from attrs import define, evolve, field
 
+from aad.crew import Waiter
 from aad.decisions import PATIENCE, check_words, find_decision, find_option, hold_decisions
 from aad.errors import InputError, Problem
 from aad.escalationlog import Decision, EscalationLog, find_escalation, free_id
@@ -31,7 +32,6 @@ from aad.events import (
 )
 from aad.policy import Policy
 from aad.project import make_folder
-from aad.session import Waiter
 
 Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
 

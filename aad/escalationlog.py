@@ -25,6 +25,19 @@ from aad.state import Session
 
 VERSION = 1
 OPEN, DECIDED = "open", "decided"
+# What an escalation is about that a failure leads to; of all others that is the failure itself.
+KINDS = {
+    Reason.TIMED_OUT: EscalationKind.TIMED_OUT,
+    Reason.STALLED: EscalationKind.STALLED,
+    Reason.VERIFY_FAILED: EscalationKind.VERIFY_FAILED,
+    Reason.SPAWN_FAILED: EscalationKind.SPAWN_FAILED,
+    Reason.CONFLICT: EscalationKind.CONFLICT,
+    Reason.RATE_LIMITED: EscalationKind.RATE_LIMITED,
+    Reason.AUTH: EscalationKind.AUTH,
+    Reason.BUDGET: EscalationKind.BUDGET,
+    Reason.MAX_TURNS: EscalationKind.BUDGET,
+    Reason.PERMISSION: EscalationKind.PERMISSION,
+}
 
 
 @frozen(kw_only=True)

@@ -115,12 +115,16 @@ class Failure:
 
 @frozen(kw_only=True)
 class Usage:
-    """What an attempt used of a model: tokens (`input` counts cached ones too) and US dollars."""
+    """What an attempt used of a model: tokens (`input` counts cached ones too), US dollars, calls of tools.
+
+    `cost_usd` is None where the agent tells no cost.
+    """
 
     input: int = 0
     cached: int = 0
     output: int = 0
     cost_usd: float | None = None
+    turns: int = 0
 
 
 @frozen(kw_only=True)
@@ -218,13 +222,19 @@ class SessionStarted(SessionEvent):
 
 @frozen(kw_only=True)
 class SessionProgress(SessionEvent):
-    """How far an attempt is: 0 to 1, `guessed` where only the clock says so. `eta_s` are the seconds left."""
+    """How far an attempt is: 0 to 1, `guessed` where only the clock says so. `eta_s` are the seconds left.
+
+    `agent_session` is the id by which the agent can go on with its session, once it is known; `usage` what
+    the attempt has used so far.
+    """
 
     type: ClassVar[str] = "session_progress"
     progress: float | None = None
     guessed: bool = False
     eta_s: float | None = None
     message: str | None = None
+    agent_session: str | None = None
+    usage: Usage | None = None
 
 
 @frozen(kw_only=True)
@@ -237,13 +247,17 @@ class SessionOutput(SessionEvent):
 
 @frozen(kw_only=True)
 class SessionEnded(SessionEvent):
-    """The final fact about a session. `duration_s` counts the seconds that its attempts ran."""
+    """The final fact about a session. `duration_s` counts the seconds that its attempts ran.
+
+    `usage` is the last attempt's, `message` what its agent said in the end.
+    """
 
     duration_s: float = 0.0
     log: str | None = None
     failure: Failure | None = None
     escalation: str | None = None
     usage: Usage | None = None
+    message: str | None = None
 
 
 @frozen(kw_only=True)
@@ -283,11 +297,15 @@ class SessionSkipped(SessionEnded):
 
 @frozen(kw_only=True)
 class SessionWaiting(SessionEvent):
-    """The session's attempt ended with a question; it holds no slot until someone answers."""
+    """The session waits for a person, or for an agent that is used up; it holds no slot meanwhile.
+
+    Its attempt is over, unless it is `live`: then its agent waits for the answer itself.
+    """
 
     type: ClassVar[str] = "session_waiting"
     escalation: str | None = None
     message: str = ""
+    live: bool = False
 
 
 @frozen(kw_only=True)

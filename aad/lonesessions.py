@@ -17,6 +17,12 @@ class LoneSlot:
     held: bool = False
     waits: bool = False
 
+    # Who runs a session by itself stops it by cancelling.
+    is_stopped: bool = False
+
+    async def wait_stopped(self) -> None:
+        await trio.sleep_forever()
+
     async def acquire(self, *, after: float = 0.0) -> bool:
         await trio.sleep(after)
         await self.limiter.acquire_on_behalf_of(self)

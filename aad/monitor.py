@@ -147,7 +147,7 @@ class Monitor:
 def _check_silence(watch: _Watch, now: float) -> None:
     """Warn at half of the silence that is allowed, end the attempt at all of it."""
     attempt = watch.attempt
-    silent = now - attempt.last_sign
+    silent = 0.0 if attempt.works_silently else now - attempt.last_sign
     if silent >= attempt.limits.stall:
         attempt.end(Reason.STALLED)
     elif silent < attempt.limits.stall / 2:

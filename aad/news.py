@@ -8,7 +8,7 @@ a question is never passed over: what seems to be one is asked as it stands, how
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +28,8 @@ MOST = 1 << 17
 SEARCHED = 1 << 24
 # Bytes of a line that was not understood that are shown.
 LONGEST_SHOWN = 200
+# How many notes of progress one look tells, the newest.
+MOST_NOTES = 20
 # Characters of a broken question that are asked.
 LONGEST_BROKEN = 4000
 # A larger file is not looked through for secrets when its child has ended, but removed.
@@ -67,6 +69,16 @@ class Trouble:
 News = Progress | Asked | Trouble
 
 _ASKS = re.compile(rb'"(question|permission)"\s*:')
+
+
+def leave_out_stale(said: Sequence[News]) -> Iterator[News]:
+    """Yield the news in their order, of the progress only the newest."""
+    stale = sum(isinstance(news, Progress) for news in said) - MOST_NOTES
+    for news in said:
+        if isinstance(news, Progress) and stale > 0:
+            stale -= 1
+        else:
+            yield news
 
 
 def parse_news(line: bytes) -> News | None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from aad.agents.base import allowed_environment
-from aad.attempt import RunChild
+from aad.childhandle import RunChild
 from aad.config import EscalationSettings, OrchestratorConfig
 from aad.escalation import Handler, ParentSession
 from aad.events import Event

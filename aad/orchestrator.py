@@ -10,12 +10,14 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
-from aad.attempt import RunChild
 from aad.checkout import Checkout
+from aad.childhandle import RunChild
 from aad.config import OrchestratorConfig
+from aad.crew import Slot as AnySlot
 from aad.descriptors import count_affordable, read_limit
 from aad.display.base import Display
 from aad.durability import CallSync, sync_aside
@@ -52,12 +54,13 @@ from aad.redaction import make_redactor
 from aad.registry import Registry, Run
 from aad.runlist import list_runs
 from aad.scheduler import Scheduler
-from aad.session import SessionRun
-from aad.session import Slot as AnySlot
 from aad.sessionfactory import SessionFactory
 from aad.spec import Spec
 from aad.state import RunState, Session, Status
 from aad.sweep import Swept, sweep
+
+if TYPE_CHECKING:
+    from aad.session import SessionRun
 
 # Seconds that the journal of a run that is over may take to the disk.
 LAST_SYNC = 10.0

@@ -3,12 +3,15 @@
 import math
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from uuid import uuid4
 
 from attrs import frozen
 
-from aad.agents.base import Agent, Job
-from aad.agents.function import FunctionAgent
-from aad.attempt import Attempt, Limits, RunChild
+from aad.agents.base import Job, Needed
+from aad.agents.roster import Player
+from aad.attempt import Attempt, Limits
+from aad.childhandle import RunChild
 from aad.config import OrchestratorConfig
 from aad.events import Event, Integrated, RolledBack, SessionOutput, WorkspaceReady
 from aad.output import OutputLog
@@ -16,7 +19,11 @@ from aad.project import Project, make_folder
 from aad.redact import Redactor
 from aad.session import SessionRun
 from aad.spec import Spec
+from aad.state import Session
 from aad.workspaces import Workspaces
+
+# How many answers an agent is reminded of, the newest.
+MOST_ANSWERS = 10
 
 
 @frozen(kw_only=True)
@@ -27,11 +34,10 @@ class Outfitter:
     run: str
     config: OrchestratorConfig
     workspaces: Workspaces
-    env: Mapping[str, str]
     redactor: Redactor
     emit: Callable[[Event], None]
     tell: Callable[[SessionOutput], None] | None
-    find_agent: Callable[[Spec], Agent | FunctionAgent]
+    find_session: Callable[[str], Session]
     expected: Mapping[str, float]
     run_child: RunChild
 
@@ -46,11 +52,11 @@ class Outfitter:
         return isinstance(found, Integrated)
 
     async def open_attempt(self, session: SessionRun) -> Attempt:
-        """Return the session's next attempt, ready to run.
+        """Return the session's next attempt, ready to be made by the agent that was chosen.
 
         Raises OSError where a folder cannot be made, GitError and ConflictError where a worktree cannot.
         """
-        spec, number = session.spec, session.number
+        spec, number, player = session.spec, session.number, session.player
         if session.place is not None and not session.resumes:
             session.place.set_aside()
         folder = self.project.attempt(self.run, spec.id, number)
@@ -92,11 +98,16 @@ class Outfitter:
                 conflict=conflict,
                 unverified=session.known.unverified,
                 place=workspace.env,
+                agent_session=session.agent_session,
+                new_session=str(uuid4()),
+                answered=tuple(session.known.answers[-MOST_ANSWERS:]),
+                needed=tuple(map(self._describe_needed, spec.depends_on)),
+                lang="ja" if self.config.ui.lang == "ja" else "en",
             ),
             place=workspace,
-            agent=self.find_agent(spec),
-            limits=self._limits(spec),
-            env=self.env,
+            agent=player.agent,
+            limits=self._limits(spec, player),
+            env=player.env,
             output=OutputLog.open(
                 folder / "output.log",
                 redactor=redactor,
@@ -104,18 +115,28 @@ class Outfitter:
                 tail_lines=self.config.logs.tail_lines,
                 on_line=self._line_teller(spec.id, number),
             ),
+            stream=self._open_stream(folder / "stream.jsonl", redactor) if player.caps.streams else None,
             redactor=redactor,
-            listener=session,
+            listener=session.herald,
             run_child=self.run_child,
         )
 
-    def _limits(self, spec: Spec) -> Limits:
+    def _open_stream(self, path: Path, redactor: Redactor) -> OutputLog:
+        """Return where an agent's own lines are kept as they came, but for secrets."""
+        return OutputLog.open(path, redactor=redactor, limit=self.config.logs.max_output, tail_lines=0)
+
+    def _describe_needed(self, spec_id: str) -> Needed:
+        known = self.find_session(spec_id)
+        return Needed(spec_id=spec_id, title=known.title, commit=known.commit or "", text=known.said)
+
+    def _limits(self, spec: Spec, player: Player) -> Limits:
         settings = self.config.orchestrator
+        # A program may well be silent to its end: only who asks for it is judged by its silence.
+        stall = settings.stall_timeout if player.caps.streams else 0.0
         timeout = settings.session_timeout if spec.timeout is None else spec.timeout
         return Limits(
             timeout=timeout or math.inf,
-            # A program may well be silent to its end: only who asks for it is judged by its silence.
-            stall=spec.stall_timeout or math.inf,
+            stall=(stall if spec.stall_timeout is None else spec.stall_timeout) or math.inf,
             slow_after=settings.slow_after or math.inf,
             grace=settings.grace_period,
             expected=self.expected.get(spec.id),

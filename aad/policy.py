@@ -6,7 +6,7 @@ from attrs import frozen
 
 from aad.config import PolicyRule
 from aad.escalationlog import Decision, EscalationLog
-from aad.events import Action, EscalationLevel
+from aad.events import Action, EscalationKind, EscalationLevel
 
 
 @frozen
@@ -56,9 +56,9 @@ def _applies(rule: PolicyRule, log: EscalationLog, *, failures: int, stuck: bool
 
 
 def _decide_by_default(log: EscalationLog, *, stuck: bool) -> Decision:
-    """Retry what may be retried, never guess."""
+    """Retry what may be retried, never guess; where nobody is signed in, a person helps, and nobody else."""
     if log.level is EscalationLevel.CRITICAL and not log.rises:
         return Decision(action=Action.ABORT)
-    if log.question is not None or log.failure is None:
+    if log.question is not None or log.failure is None or log.kind is EscalationKind.AUTH:
         return Decision(action=Action.WAIT)
     return Decision(action=Action.RETRY if log.will_retry and not stuck else Action.SKIP)

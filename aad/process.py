@@ -1,19 +1,21 @@
 """Runs one child process and all its descendants, in the hands of a keeper. Knows nothing of specs.
 
 A child leads a session and a process group of its own, so that no signal of a terminal reaches it. Its
-stdout and stderr share one pipe, which is drained until the end, whatever else happens. The child is over
-when its keeper says so: then nothing of it is left, and whoever else holds the pipe is let be.
+stdout and stderr share one pipe, or have one each; they are drained until the end, whatever else happens.
+Its stdin is a file, or a pipe by which it is told things while it works. The child is over when its keeper
+says so: then nothing of it is left, and whoever else holds a pipe is let be.
 """
 
 import errno
+import io
 import os
 import signal
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterable, Callable, Sequence
+from contextlib import ExitStack, suppress
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from aad.agents.base import Command, Exit
 from aad.keepers import KILL, TERMINATE, Keeper, KeeperLostError, Keepers, Report
@@ -34,6 +36,8 @@ STUCK = 6.0
 CHUNK = 65536
 # Characters of a program's name that a message repeats.
 LONGEST_NAME = 200
+
+Writer = Callable[[bytes], None]
 
 
 class SpawnError(Exception):
@@ -116,28 +120,27 @@ class KeptChildren:
         self,
         command: Command,
         *,
-        write: Callable[[bytes], None],
+        write: Writer,
         grace: float,
         started: Callable[[Child], None],
+        write_error: Writer | None = None,
+        stdin: AsyncIterable[bytes] | None = None,
     ) -> Exit:
         """Run a child to its end and return how it ended; raises SpawnError, KeeperLostError.
 
-        `write` gets the output in the order in which it came, and `started` the child once it runs.
+        `write` gets the output in the order in which it came, and `started` the child once it runs. What goes
+        to stderr is part of the output, unless `write_error` gets it apart. Where `stdin` is given, the
+        child reads what that yields while it works, and not what the command says.
         Cancelled, it ends all of it first: SIGTERM, `grace` seconds, SIGKILL; `child.exit` tells how.
         """
-        keeper, output = self._begin(command)
-        drain = trio.CancelScope(shield=True)
-
-        async def pump() -> None:
-            with drain:
-                await _pump(output, write)
-
+        writers = (write,) if write_error is None else (write, write_error)
+        keeper, pipes = self._begin(command, writers, stdin)
         try:
             async with trio.open_nursery() as nursery:
 
                 def begin(child: Child) -> None:
                     started(child)
-                    nursery.start_soon(pump)
+                    pipes.open(nursery)
 
                 child = Child(keeper, command.argv[0], begin)
                 try:
@@ -146,32 +149,33 @@ class KeptChildren:
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by grace, STUCK and the keepers
                         await self._conclude(child, keeper, grace)
-                    drain.deadline = trio.current_time() + DRAIN
+                    pipes.drain()
         finally:
-            os.close(output)
+            pipes.close()
             self.keepers.give_back(keeper)
         if child.trouble is not None:
             raise child.trouble
         return child.exit or Exit(None, signal.SIGKILL)
 
-    def _begin(self, command: Command) -> tuple[Keeper, int]:
-        """Give a keeper the command; return it, and where the output comes from. Raises SpawnError."""
+    def _begin(
+        self, command: Command, writers: Sequence[Writer], words: AsyncIterable[bytes] | None
+    ) -> tuple[Keeper, "_Pipes"]:
+        """Give a keeper the command; return it, and our ends of the child's pipes. Raises SpawnError."""
         with ExitStack() as stack:
             try:
-                output, its_output = os.pipe()
-                stack.callback(os.close, its_output)
                 on_error = stack.enter_context(ExitStack())
-                on_error.callback(os.close, output)
-                os.set_blocking(output, False)
-                stdin = _open_stdin(command, stack)
+                pipes = _Pipes()
+                on_error.callback(pipes.close)
+                outputs = [pipes.add_output(write, stack) for write in writers]
+                stdin = _open_stdin(command, stack) if words is None else pipes.add_voice(words, stack)
                 keeper = self.keepers.take()
                 on_error.callback(self.keepers.give_back, keeper)
                 request = {"argv": list(command.argv), "env": dict(command.env), "cwd": command.cwd}
-                keeper.begin(request, (stdin, its_output, its_output))
+                keeper.begin(request, (stdin, outputs[0], outputs[-1]))
             except OSError as error:
                 raise explain_os_error(error, default=command.argv[0]) from error
             on_error.pop_all()
-            return keeper, output
+            return keeper, pipes
 
     async def _conclude(self, child: Child, keeper: Keeper, grace: float) -> None:
         """See to it that nothing of a child is left."""
@@ -184,18 +188,92 @@ class KeptChildren:
             child.trouble = KeeperLostError(self.keepers.read_last_words())
 
 
-async def _pump(output: int, write: Callable[[bytes], None]) -> None:
-    """Hand on what comes, until nobody holds the other end any more."""
-    while True:
-        try:
-            chunk = os.read(output, CHUNK)
-        except BlockingIOError:
-            await trio.lowlevel.wait_readable(output)
-            continue
-        if not chunk:
-            return
-        write(chunk)
-        await trio.lowlevel.checkpoint()
+@define(eq=False)
+class _Pipes:
+    """Our ends of a child's pipes: where its output comes from, and by what it is told things."""
+
+    _outputs: list["_Output"] = field(factory=list, init=False)
+    _voice: "_Voice | None" = field(default=None, init=False)
+
+    def add_output(self, write: Writer, stack: ExitStack) -> int:
+        """Open a pipe for output and return the child's end, which `stack` closes."""
+        ours, theirs = os.pipe()
+        stack.callback(os.close, theirs)
+        self._outputs.append(_Output(io.FileIO(ours), write))
+        os.set_blocking(ours, False)
+        return theirs
+
+    def add_voice(self, words: AsyncIterable[bytes], stack: ExitStack) -> int:
+        """Open a pipe for what is to be said and return the child's end, which `stack` closes."""
+        theirs, ours = os.pipe()
+        stack.callback(os.close, theirs)
+        self._voice = _Voice(io.FileIO(ours, "w"), words)
+        os.set_blocking(ours, False)
+        return theirs
+
+    def open(self, nursery: trio.Nursery) -> None:
+        """Begin to hand on what comes, and what is to be said."""
+        for output in self._outputs:
+            nursery.start_soon(output.pump)
+        if self._voice is not None:
+            nursery.start_soon(self._voice.speak)
+
+    def drain(self) -> None:
+        """Hand on what is left of a child that is over, and say nothing more."""
+        for output in self._outputs:
+            output.scope.deadline = trio.current_time() + DRAIN
+        if self._voice is not None:
+            self._voice.scope.cancel()
+
+    def close(self) -> None:
+        for output in self._outputs:
+            output.pipe.close()
+        if self._voice is not None:
+            self._voice.pipe.close()
+
+
+@frozen(eq=False)
+class _Output:
+    """One stream of a child's output."""
+
+    pipe: io.FileIO
+    _write: Writer
+    # Each has its own, for a shield is one task's.
+    scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True), init=False)
+
+    async def pump(self) -> None:
+        """Hand on what comes, until nobody holds the other end any more."""
+        with self.scope:
+            while (chunk := self.pipe.read(CHUNK)) != b"":
+                if chunk is None:
+                    await trio.lowlevel.wait_readable(self.pipe)
+                    continue
+                self._write(chunk)
+                await trio.lowlevel.checkpoint()
+
+
+@frozen(eq=False)
+class _Voice:
+    """What is said to a child while it works."""
+
+    pipe: io.FileIO
+    _words: AsyncIterable[bytes]
+    scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+
+    async def speak(self) -> None:
+        """Say all that there is to say, as long as anybody listens; then close the child's stdin."""
+        with self.scope, suppress(BrokenPipeError):
+            async for words in self._words:
+                await self._say(words)
+        self.pipe.close()
+
+    async def _say(self, words: bytes) -> None:
+        rest = memoryview(words)
+        while rest:
+            written = self.pipe.write(rest)
+            if written is None:  # the pipe is full
+                await trio.lowlevel.wait_writable(self.pipe)
+            rest = rest[written or 0 :]
 
 
 def _open_stdin(command: Command, stack: ExitStack) -> int:

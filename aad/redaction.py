@@ -9,7 +9,9 @@ from aad.secretvalues import secret_values
 
 def make_redactor(config: OrchestratorConfig, environ: Mapping[str, str]) -> Redactor:
     """Return what masks all that is known to be secret; raises InputError for a faulty pattern."""
-    secrets = secret_values({**environ, **config.agent.env}, config.logs.redact_env)
+    known = [environ, config.agent.env, *(options.env for options in config.agents.values())]
+    # One after the other: a name may stand for another value in each.
+    secrets = [value for each in known for value in secret_values(each, config.logs.redact_env)]
     # The addresses of messages hold what opens them.
     addresses = _read_addresses(config.escalation.apprise, environ)
     return Redactor((*secrets, *addresses), config.logs.redact_patterns)

@@ -68,7 +68,7 @@ class Registry:
                 if needed not in self.specs:
                     yield Problem("dependency_unregistered", {"spec": spec.id, "needed": needed})
         commands = (spec for spec in self.specs.values() if spec.id not in self.functions)
-        yield from check_runnable(commands, self.config.agent)
+        yield from check_runnable(commands, self.config)
 
     def find_blocked(self, spec_id: str) -> tuple[str, ...]:
         """Return the specs that cannot run before this one is complete."""

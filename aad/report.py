@@ -1,10 +1,11 @@
 """A run as JSON for other programs: its summary and its status. Draws nothing."""
 
 import json
-import math
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
+from aad.budget import add_usage
 from aad.codec import format_time
 from aad.events import Failure, Usage
 from aad.state import RunState, Session, Status
@@ -51,19 +52,11 @@ def describe_status(state: RunState, now: float) -> dict[str, Any]:
 def total_usage(usages: Iterable[Usage]) -> Usage | None:
     """Return what several attempts used together, None where none said what it used."""
     told = list(usages)
-    costs = [usage.cost_usd for usage in told if usage.cost_usd is not None]
-    if not told:
-        return None
-    return Usage(
-        input=sum(usage.input for usage in told),
-        cached=sum(usage.cached for usage in told),
-        output=sum(usage.output for usage in told),
-        cost_usd=math.fsum(costs) if costs else None,
-    )
+    return reduce(add_usage, told) if told else None
 
 
 def _summarize_session(session: Session) -> dict[str, Any]:
-    usage = total_usage(session.usages)
+    usage = total_usage(session.usages.values())
     return {
         "id": session.spec_id,
         "title": session.title,
@@ -131,7 +124,13 @@ def _describe_failure(failure: Failure) -> dict[str, Any]:
 
 
 def _describe_usage(usage: Usage) -> dict[str, Any]:
-    return {"input": usage.input, "cached": usage.cached, "output": usage.output, "cost_usd": usage.cost_usd}
+    return {
+        "input": usage.input,
+        "cached": usage.cached,
+        "output": usage.output,
+        "cost_usd": usage.cost_usd,
+        "turns": usage.turns,
+    }
 
 
 def _time(seconds: float | None) -> str | None:

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from attrs import frozen
 
 from aad.config import RetrySettings
+from aad.events import Reason
 
 # How often a trouble that passes by itself is tried again where nothing else is said.
 TRANSIENT_TRIES = 3
+# What another attempt changes nothing about.
+VAIN = frozenset({Reason.SPAWN_FAILED, Reason.BUDGET, Reason.MAX_TURNS, Reason.AUTH})
 
 
 @frozen

@@ -52,6 +52,20 @@ class Slot:
     _scheduler: "Scheduler"
     _row: _Row
 
+    @property
+    def held(self) -> bool:
+        """Whether it is held."""
+        return self._row.holds_slot
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing more is to be started."""
+        return self._scheduler.stopped
+
+    async def wait_stopped(self) -> None:
+        """Wait until nothing more is to be started."""
+        await self._scheduler.wait_stopped()
+
     def release(self) -> None:
         """Give the slot back; harmless where none is held."""
         self._scheduler.release(self._row)
@@ -142,6 +156,10 @@ class Scheduler:
     def stopped(self) -> bool:
         """Whether nothing more is started."""
         return self._stopped.is_set()
+
+    async def wait_stopped(self) -> None:
+        """Wait until nothing more is started."""
+        await self._stopped.wait()
 
     def note_waiting(self, row: _Row, *, waits: bool) -> None:
         """Take note whether a row waits for a person; then it needs no slot."""

@@ -4,29 +4,27 @@ An attempt that failed goes up to the parent session, whose decision says whethe
 given back as soon as the attempt is over, and asked for again before the next.
 """
 
-import random
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Protocol
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from aad.agents.base import Outcome, Verdict, failed
+from aad.agents.roster import Player
+from aad.agents.talk import Wants
 from aad.attempt import Attempt
+from aad.budget import Account, sum_usages
+from aad.cast import Cast, Detour
+from aad.crew import Crew, Slot
 from aad.display.failures import describe_failure
-from aad.escalationlog import Decision, EscalationLog
+from aad.escalationlog import KINDS, Decision, EscalationLog
 from aad.events import (
     PERSON,
     Action,
     EscalationKind,
     EscalationLevel,
     EscalationRaised,
-    Event,
     Failure,
-    Integrated,
-    Leaked,
     Question,
     Reason,
     RetryScheduled,
@@ -35,30 +33,23 @@ from aad.events import (
     SessionCompleted,
     SessionEnded,
     SessionFailed,
-    SessionProgress,
     SessionSkipped,
-    SessionStarted,
     SessionTimedOut,
     SessionWaiting,
-    Usage,
 )
 from aad.feedback import End, describe_end
 from aad.gitcalls import GitError
+from aad.herald import Herald
 from aad.integration import ConflictError
-from aad.news import Progress, Trouble
+from aad.live import LiveQuestions
+from aad.meter import Meter, describe_spent
+from aad.news import Trouble
 from aad.process import SpawnError, explain_os_error
-from aad.retry import RetryPolicy
+from aad.retry import VAIN, RetryPolicy
 from aad.spec import Spec
-from aad.state import FINAL, Session, Status
+from aad.state import FINAL, GO_ON, Session, Status
 from aad.workspace import Workspace
 
-KINDS = {
-    Reason.TIMED_OUT: EscalationKind.TIMED_OUT,
-    Reason.STALLED: EscalationKind.STALLED,
-    Reason.VERIFY_FAILED: EscalationKind.VERIFY_FAILED,
-    Reason.SPAWN_FAILED: EscalationKind.SPAWN_FAILED,
-    Reason.CONFLICT: EscalationKind.CONFLICT,
-}
 ENDS: dict[Reason, type[SessionEnded]] = {Reason.TIMED_OUT: SessionTimedOut, Reason.STALLED: SessionTimedOut}
 
 NO_PROGRESS = "no progress: the attempt ended as the one before, with the same files"
@@ -66,82 +57,10 @@ NO_PROGRESS = "no progress: the attempt ended as the one before, with the same f
 # Seconds at most to the next try when no descriptor, process or memory is to be had; doubled each time.
 SCARCE_DELAY = 0.1
 SCARCE_MOST = 1.0
+# Characters that are kept of what an agent said in the end.
+LONGEST_TEXT = 4000
 # Seconds that the work of an attempt may take to be put aside, while a run that was told to end waits for it.
 SAVE_LIMIT = 30.0
-
-
-class Slot(Protocol):
-    """A session's place among those that run."""
-
-    def release(self) -> None:
-        """Give it back; harmless where none is held."""
-
-    async def acquire(self, *, after: float = 0.0) -> bool:
-        """Get it again, in `after` seconds at the earliest; False if nothing more is to be started."""
-
-    def wait(self) -> None:
-        """Give it back and wait for a person."""
-
-    def go_on(self) -> None:
-        """Wait for a person no longer; harmless where it did not."""
-
-
-class Waiter(Protocol):
-    """Who waits for a decision."""
-
-    def wait(self, log: EscalationLog) -> None:
-        """Hear that it is left to people: may take long."""
-
-    def go_on(self) -> None:
-        """Hear that it is decided."""
-
-
-class Parent(Protocol):
-    """The parent session, as seen from below."""
-
-    def raise_nowait(self, log: EscalationLog) -> EscalationLog:
-        """Raise what nobody waits for."""
-
-    def announce(self, log: EscalationLog) -> EscalationLog:
-        """Record what needs a decision; returns it with its id. `settle` comes next."""
-
-    async def settle(self, log: EscalationLog, waiter: Waiter, *, recalled: bool = False) -> Decision | None:
-        """Wait for the decision; None where nobody decides in this run."""
-
-    def restate(self, log: EscalationLog, decision: Decision) -> None:
-        """Write down once more what was decided in an earlier run."""
-
-    def recall(self, log: EscalationLog) -> Decision | None:
-        """Return what a person has decided since about a failure that an earlier run left undecided."""
-
-
-class Watcher(Protocol):
-    """Who looks at running attempts."""
-
-    def watch(self, attempt: Attempt) -> AbstractContextManager[None]:
-        """Watch an attempt while the block lasts."""
-
-
-@frozen(kw_only=True)
-class Crew:
-    """Those whom every session of a run works with.
-
-    `durable` waits until all that was recorded is on the disk. `recover` sees to what a killed run left of a
-    session, and tells whether its work is in the result already. `open_attempt` makes the next attempt and
-    raises OSError, GitError or ConflictError where there can be no workspace; `blocks` names the specs that
-    need a spec; `fail_fast` says that nothing more is started after a failure; `draw` gives a random number
-    from 0 to 1.
-    """
-
-    emit: Callable[[Event], None]
-    durable: Callable[[], Awaitable[None]]
-    parent: Parent
-    watcher: Watcher
-    recover: Callable[["SessionRun"], Awaitable[bool]]
-    open_attempt: Callable[["SessionRun"], Awaitable[Attempt]]
-    blocks: Callable[[str], tuple[str, ...]]
-    fail_fast: bool = False
-    draw: Callable[[], float] = random.random
 
 
 @define(eq=False, kw_only=True)
@@ -153,6 +72,7 @@ class SessionRun:
     """
 
     spec: Spec
+    cast: Cast
     known: Session
     policy: RetryPolicy
     slot: Slot
@@ -163,6 +83,10 @@ class SessionRun:
     current: Attempt | None = field(default=None, init=False)
     place: Workspace | None = field(default=None, init=False)
     saved: RolledBack | None = field(default=None, init=False)
+    # Hears what an attempt has to tell.
+    herald: Herald = field(init=False)
+    meter: Meter = field(init=False)
+    _live: LiveQuestions | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     # How often policy has answered a question in this run.
     _answers: int = field(default=0, init=False)
@@ -181,6 +105,14 @@ class SessionRun:
 
     def __attrs_post_init__(self) -> None:
         self.number = self.known.attempt
+        self.herald = Herald(self)
+        self.meter = Meter(
+            known=self.known,
+            own=Account(usage=sum_usages(self.known.usages.values())),
+            run=self.crew.account,
+            tell=self.crew.emit,
+            warn=self.herald.troubled,
+        )
         self.resumes, answered = self.known.resumes, self.known.answer
         self.answer = None if answered is None else answered.message or ""
         self.option = None if answered is None else answered.option
@@ -203,27 +135,133 @@ class SessionRun:
         """Make one attempt and deal with its verdict; tell whether another follows."""
         if self._has_leftover:
             return await self._recover()
+        if not await self._choose_agent():
+            return False
         self.number += 1
         self.saved = None
         try:
             verdict = await self._attempt()
+            # Before anybody else may be let through.
+            detour = self.cast.follow(verdict)
         except SpawnError as error:
             return await self._wait_for_plenty(error)
+        finally:
+            self.cast.leave()
         self._scarce = 0
+        if detour is not None:
+            return self._make_detour(verdict.failure, detour)
+        return await self._go_on_from(verdict)
+
+    async def _go_on_from(self, verdict: Verdict) -> bool:
+        """Deal with the verdict of an attempt; tell whether another follows."""
+        if self._live is not None and self._live.unanswered is not None:
+            return await self._leave_unanswered(*self._live.unanswered)
+        if verdict.failure is not None and self._is_run_spent(verdict.failure):
+            self.resumes = True
+            return self._leave_open(verdict.failure.message)
         # Whoever decides may take long; but a run that stops at a failure must not fill the slot before.
         if not (self.crew.fail_fast and verdict.outcome is Outcome.FAILED):
             self.slot.release()
         if verdict.outcome is Outcome.COMPLETED:
-            self._finish(SessionCompleted, usage=verdict.usage)
+            self.cast.succeed()
+            self._finish(SessionCompleted, text=verdict.text)
             return False
         if verdict.question is not None:
             kind = EscalationKind.PERMISSION if verdict.permission else EscalationKind.QUESTION
             return await self._ask(verdict.question, kind)
         return await self._fail(verdict)
 
+    @property
+    def player(self) -> Player:
+        """The agent that makes the attempt."""
+        if self.cast.current is None:  # nobody asks before one was chosen
+            raise AssertionError
+        return self.cast.current
+
+    @property
+    def agent_session(self) -> str | None:
+        """The agent's own session that the next attempt goes on with, if it does."""
+        goes_on = self.resumes and self.player.caps.resumes
+        return self.known.own_sessions.get(self.player.name) if goes_on else None
+
+    async def _choose_agent(self) -> bool:
+        """Wait for an agent that is free, and a slot; tell whether the attempt can be made."""
+        if (spent := self.crew.account.exceeded) is not None:
+            return self._leave_open(describe_spent("run", spent))
+        player = await self._wait_for_agent()
+        if player is None and self.slot.is_stopped:
+            self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
+            return False
+        if player is None:
+            return self._leave_open(self.cast.hindrance)
+        self.meter.begin(player.bounds)
+        let_in = False
+        try:
+            let_in = self.slot.held or await self.slot.acquire()
+        finally:
+            if not let_in:
+                self.cast.leave()
+        if not let_in:
+            self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
+        return let_in
+
+    async def _wait_for_agent(self) -> Player | None:
+        """Return the agent for the attempt; None where none is waited for, or nothing more is started."""
+        if self.cast.is_free:
+            return await self.cast.choose(locked=self._note_locked)
+        self.slot.release()
+        if why := self.cast.tell_pause():
+            self._leave_open(why)
+        player = None
+        async with trio.open_nursery() as nursery:
+
+            async def give_up() -> None:
+                await self.slot.wait_stopped()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(give_up, name="stopped?")
+            player = await self.cast.choose(locked=self._note_locked)
+            nursery.cancel_scope.cancel()
+        return player
+
+    def _note_locked(self, waits: bool) -> None:  # noqa: FBT001 - it is what is noted
+        """Hear whether a person is waited for, who is to sign in to the agent."""
+        if waits:
+            self.slot.wait()
+        else:
+            self.slot.go_on()
+
+    def _leave_open(self, why: str) -> bool:
+        """Leave the session to a run that goes on."""
+        self.slot.release()
+        if self.known.status is not Status.WAITING or self.known.message != why:
+            self.crew.emit(SessionWaiting(spec=self.spec.id, attempt=max(self.number, 0), message=why))
+        return False
+
+    def _make_detour(self, failure: Failure | None, detour: Detour) -> bool:
+        """Have another attempt take up this one where it was: the work has not failed."""
+        self.slot.release()
+        self.resumes = True
+        if detour.warning:
+            self.herald.troubled(Trouble(message=detour.warning, level=EscalationLevel.WARNING), detour.kind)
+        self._schedule(failure, delay=detour.delay)
+        return True
+
+    def _schedule(self, failure: Failure | None, *, delay: float, escalation: str | None = None) -> None:
+        self.crew.emit(
+            RetryScheduled(
+                spec=self.spec.id,
+                attempt=self.number,
+                delay_s=round(delay, 3),
+                duration_s=round(self.ran, 3),
+                failure=failure,
+                escalation=escalation,
+            )
+        )
+
     async def _recall(self, raised: EscalationRaised) -> bool:
         """Take up what an earlier run waited for, or left undecided; tell whether an attempt follows."""
-        log = self._escalation(raised.level, raised.kind, raised.message)
+        log = self.describe(raised.level, raised.kind, raised.message)
         log = evolve(
             log,
             id=raised.escalation,
@@ -273,7 +311,8 @@ class SessionRun:
             # A journal that was lost meanwhile has cancelled us, and so may a person.
             await trio.lowlevel.checkpoint_if_cancelled()
             with self.crew.watcher.watch(attempt):
-                verdict = await attempt.run()
+                self._live = LiveQuestions(attempt=attempt, slot=self.slot, ask=self._ask_live)
+                verdict = await self._live.attend()
             await self._compare(attempt.place, verdict.failure)
         except SpawnError as error:
             verdict = _judge_spawn(error)
@@ -281,12 +320,52 @@ class SessionRun:
             self.current = None
             self._redactions = attempt.redactor.count
             self.ran += trio.current_time() - attempt.started_at
-            if verdict is None or verdict.outcome is Outcome.FAILED:
+            if self._is_to_be_saved(verdict):
                 with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
                     await self._save(attempt)
                 if saving.cancelled_caught:
                     self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
         return verdict
+
+    async def _ask_live(self, wants: Wants) -> tuple[EscalationLog, Decision | None]:
+        kind = EscalationKind.PERMISSION if wants.permission else EscalationKind.QUESTION
+        question = Question(text=wants.text, options=wants.options)
+        raised = self.describe(EscalationLevel.ERROR, kind, question.text)
+        log = self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
+        decision = await self.crew.parent.settle(log, self)
+        if decision is not None and decision.action is Action.ANSWER:
+            self._answers += decision.by == "policy"
+            self.answer, self.option = decision.text or "", decision.option
+        return log, decision
+
+    async def _leave_unanswered(self, log: EscalationLog, decision: Decision | None) -> bool:
+        """Do as is decided about a question that has ended an attempt; tell whether another follows."""
+        if decision is None:
+            return False
+        if decision.action is not Action.ANSWER:
+            return await self._obey(_fail_unanswered(log.reason), log, decision)
+        # It came when nothing more was to be started.
+        self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
+        return False
+
+    def ask_while_it_works(self, wants: Wants) -> None:
+        """Ask what the agent asks, and waits for while it lives."""
+        if self._live is not None:
+            self._live.take(wants)
+
+    def _is_to_be_saved(self, verdict: Verdict | None) -> bool:
+        """Tell whether the work came to nothing; what an agent can go on with stays where it is."""
+        can_go_on = self.player.caps.resumes and bool(self.known.own_sessions)
+        if verdict is None:
+            return not can_go_on
+        failure = verdict.failure
+        kept = failure is not None and (failure.reason in GO_ON or self._is_run_spent(failure))
+        return failure is not None and not (kept and can_go_on)
+
+    def _is_run_spent(self, failure: Failure) -> bool:
+        """Tell whether an attempt was ended because the run may use no more: the session is not to blame."""
+        over = failure.reason in {Reason.BUDGET, Reason.MAX_TURNS} and self.meter.own.exceeded is None
+        return over and self.crew.account.exceeded is not None
 
     async def _compare(self, place: Workspace, failure: Failure | None) -> None:
         """Take note whether the attempt ended as the one before did: then to try again is in vain."""
@@ -306,7 +385,7 @@ class SessionRun:
 
     def _tell_unsaved(self, why: str) -> None:
         words = f"its work could not be saved: {why}"
-        self.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
+        self.herald.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
 
     async def _fail(self, verdict: Verdict) -> bool:
         """Take a failure to the parent session and do as it says."""
@@ -314,8 +393,11 @@ class SessionRun:
         self._failures += 1
         if self._stuck:
             failure = evolve(failure, message=NO_PROGRESS)
+        if failure.reason is Reason.AUTH:
+            failure = evolve(failure, message=": ".join(filter(None, (self.player.name, failure.message))))
         may_retry = (
-            failure.reason is not Reason.SPAWN_FAILED
+            failure.reason not in VAIN
+            and self.meter.own.exceeded is None
             and not self._stuck
             and self.policy.allows(failures=self._failures, transient=verdict.transient)
         )
@@ -324,13 +406,15 @@ class SessionRun:
 
     async def _ask(self, question: Question, kind: EscalationKind) -> bool:
         """Take a question to the parent session and wait for the answer."""
-        raised = self._escalation(EscalationLevel.ERROR, kind, question.text)
+        raised = self.describe(EscalationLevel.ERROR, kind, question.text)
         log = self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
         return await self._settle(_fail_unanswered(log.reason), log)
 
     async def _settle(self, failure: Failure, log: EscalationLog, *, recalled: bool = False) -> bool:
         """Do as is decided about what ended an attempt; tell whether another follows."""
         decision = await self.crew.parent.settle(log, self, recalled=recalled)
+        if failure.reason is Reason.AUTH:
+            self.cast.unlock(given_up=decision is None)
         return decision is not None and await self._obey(failure, log, decision)
 
     async def _obey(self, failure: Failure, log: EscalationLog, decision: Decision) -> bool:
@@ -359,7 +443,13 @@ class SessionRun:
     def _tell_waiting(self, log: EscalationLog) -> None:
         if self.known.status is not Status.WAITING:
             self.crew.emit(
-                SessionWaiting(spec=self.spec.id, attempt=self.number, escalation=log.id, message=log.reason)
+                SessionWaiting(
+                    spec=self.spec.id,
+                    attempt=self.number,
+                    escalation=log.id,
+                    message=log.reason,
+                    live=self.current is not None,
+                )
             )
 
     def go_on(self) -> None:
@@ -378,17 +468,11 @@ class SessionRun:
 
     async def _retry(self, failure: Failure, log: EscalationLog, *, at_once: bool) -> bool:
         self.slot.release()
+        # Such work was not saved, for it is to be gone on with.
+        goes_on = failure.reason in GO_ON and bool(self.known.own_sessions)
+        self.resumes = self.resumes or goes_on
         delay = 0.0 if at_once else self.policy.delay(max(self._failures, 1), self.crew.draw)
-        self.crew.emit(
-            RetryScheduled(
-                spec=self.spec.id,
-                attempt=self.number,
-                delay_s=round(delay, 3),
-                duration_s=round(self.ran, 3),
-                failure=failure,
-                escalation=log.id,
-            )
-        )
+        self._schedule(failure, delay=delay, escalation=log.id)
         return await self._go_on(failure, log, after=delay)
 
     async def _go_on(self, failure: Failure, log: EscalationLog, *, after: float = 0.0) -> bool:
@@ -405,7 +489,7 @@ class SessionRun:
         # By chance, for those who try again together are in each other's way together.
         delay = self.crew.draw() * min(SCARCE_DELAY * 2.0 ** min(self._scarce, 16), SCARCE_MOST)
         if self._scarce == 0:
-            self.troubled(
+            self.herald.troubled(
                 Trouble(message=str(error), level=EscalationLevel.WARNING), EscalationKind.SPAWN_FAILED
             )
         self._scarce += 1
@@ -420,7 +504,7 @@ class SessionRun:
         failure: Failure | None = None,
         *,
         escalation: str | None = None,
-        usage: Usage | None = None,
+        text: str = "",
     ) -> None:
         # Interrupted, it goes on one day where it was.
         if self.place is not None and kind is not SessionCancelled:
@@ -433,7 +517,8 @@ class SessionRun:
                 log=self.log,
                 failure=failure,
                 escalation=escalation,
-                usage=usage,
+                usage=self.meter.used,
+                message=text[:LONGEST_TEXT] or None,
             )
         )
 
@@ -441,60 +526,15 @@ class SessionRun:
         """Return the escalation of a failed attempt; one that is tried again is only a warning."""
         level = EscalationLevel.WARNING if will_retry else EscalationLevel.ERROR
         kind = KINDS.get(failure.reason, EscalationKind.FAILED)
-        log = self._escalation(level, kind, describe_failure("en", failure))
+        log = self.describe(level, kind, describe_failure("en", failure))
         return evolve(log, failure=failure, will_retry=will_retry, failures=self._failures, stuck=self._stuck)
 
-    def _escalation(self, level: EscalationLevel, kind: EscalationKind, reason: str) -> EscalationLog:
+    def describe(self, level: EscalationLevel, kind: EscalationKind, reason: str) -> EscalationLog:
+        """Return an escalation about the attempt, which is yet to be raised."""
         blocks = self.crew.blocks(self.spec.id)
         log = EscalationLog.about(self.known, level=level, kind=kind, reason=reason, blocks=blocks)
         # What is known of the session may not have heard of this attempt yet.
         return evolve(log, attempt=self.number, log=self.log, redactions=self._redactions, work=self.saved)
-
-    # What an attempt tells its listener.
-
-    def started(self, pid: int | None) -> None:
-        self.crew.emit(
-            SessionStarted(
-                spec=self.spec.id,
-                attempt=self.number,
-                agent=self.current.agent.name if self.current is not None else "",
-                pid=pid,
-                log=self.log,
-            )
-        )
-
-    def progressed(self, progress: Progress, *, guessed: bool) -> None:
-        share, known = progress.progress, self.known
-        if progress.message is None and share == known.progress and guessed == known.guessed:
-            return
-        self.crew.emit(
-            SessionProgress(
-                spec=self.spec.id,
-                attempt=self.number,
-                progress=share,
-                guessed=guessed,
-                eta_s=self._foresee(share),
-                message=progress.message,
-            )
-        )
-
-    def troubled(self, trouble: Trouble, kind: EscalationKind) -> None:
-        raised = self._escalation(trouble.level, kind, trouble.message)
-        self.crew.parent.raise_nowait(evolve(raised, elapsed=trouble.elapsed, limit=trouble.limit))
-
-    def leaked(self, processes: tuple[str, ...]) -> None:
-        words = f"left running, and ended: {', '.join(processes)}"
-        self.crew.emit(Leaked(spec=self.spec.id, attempt=self.number, message=words, processes=processes))
-
-    def integrated(self, landed: Integrated) -> None:
-        self.crew.emit(landed)
-
-    def _foresee(self, share: float | None) -> float | None:
-        """Return the seconds left if the rest goes as fast as what is done."""
-        if not share or self.current is None:
-            return None
-        elapsed = trio.current_time() - self.current.started_at
-        return round(elapsed * (1 - share) / share, 1)
 
 
 def _fail_unanswered(question: str) -> Failure:

@@ -1,17 +1,21 @@
 """Puts together the sessions of a run: each with its spec, its rules, and those whom all work with."""
 
+import math
 from collections.abc import Callable, Mapping
 
 from attrs import define, field
 
-from aad.agents import make_agent
-from aad.agents.base import allowed_environment, quiet_git
-from aad.attempt import RunChild
+from aad.agents.roster import Player, Roster
+from aad.budget import Account, Bounds, sum_usages
+from aad.cast import Cast
+from aad.casting import Casting
 from aad.checkout import Checkout, find_checkout
+from aad.childhandle import RunChild
 from aad.config import OrchestratorConfig
+from aad.crew import Crew, Slot
 from aad.errors import InputError, Problem
 from aad.escalation import ParentSession
-from aad.events import Event
+from aad.events import EscalationKind, Event
 from aad.gitcalls import GitError
 from aad.gitworkspace import GitWorkspaces
 from aad.integration import Integration
@@ -24,7 +28,7 @@ from aad.record import RunRecord
 from aad.registry import Registry
 from aad.repository import open_repository
 from aad.retry import RetryPolicy
-from aad.session import Crew, SessionRun, Slot
+from aad.session import SessionRun
 from aad.spec import Spec
 from aad.workspace import Folders, place
 from aad.workspaces import Workspaces
@@ -49,6 +53,10 @@ class SessionFactory:
     _inspected: int = field(default=-1, init=False)
     _expected: Mapping[str, float] = field(factory=dict, init=False)
     _crew: Crew | None = field(default=None, init=False)
+    _roster: Roster = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._roster = Roster(self.config, self.environ)
 
     @property
     def base(self) -> str:
@@ -107,16 +115,30 @@ class SessionFactory:
         spec = self.registry.specs[spec_id]
         return SessionRun(
             spec=spec,
+            cast=Cast(players=self._find_players(spec), casting=self._crew.casting),
             known=self.record.state.session(spec_id),
             policy=self.policy(spec),
             slot=slot,
             crew=self._crew,
         )
 
+    def _find_players(self, spec: Spec) -> tuple[Player, ...]:
+        function = self.registry.functions.get(spec.id)
+        return self._roster.cast(spec) if function is None else (self._roster.wrap(function),)
+
     def policy(self, spec: Spec) -> RetryPolicy:
         """Return the rules by which a spec is tried again."""
         settings = self.config.orchestrator.retries
         return RetryPolicy(settings.count if spec.retries is None else spec.retries, settings)
+
+    def _make_casting(self) -> Casting:
+        """Return what chooses agents; those that an earlier run asked to sign in to are waited for."""
+        casting = Casting(patience=self.config.orchestrator.quota_wait or math.inf)
+        for session in self.record.state.sessions.values():
+            raised = session.pending
+            if raised is not None and raised.kind is EscalationKind.AUTH and session.decided is None:
+                casting.recall_lock(session.agent)
+        return casting
 
     def _make_crew(self) -> Crew:
         outfitter = self._make_outfitter()
@@ -128,22 +150,31 @@ class SessionFactory:
             recover=outfitter.recover,
             open_attempt=outfitter.open_attempt,
             blocks=self.registry.find_blocked,
+            casting=self._make_casting(),
+            account=self._make_account(),
             fail_fast=self.config.orchestrator.fail_fast,
         )
 
+    def _make_account(self) -> Account:
+        """Return what the run may use together, less what it has used in its earlier parts."""
+        settings, sessions = self.config.budget, self.record.state.sessions.values()
+        bounds = Bounds(
+            turns=int(settings.max_turns), tokens=int(settings.max_tokens), cost_usd=settings.max_cost_usd
+        )
+        used = sum_usages(usage for session in sessions for usage in session.usages.values())
+        return Account(bounds=bounds, usage=used)
+
     def _make_outfitter(self) -> Outfitter:
         config, record = self.config, self.record
-        agent = make_agent(config.agent)
         return Outfitter(
             project=record.project,
             run=record.run,
             config=config,
             workspaces=self._make_workspaces(),
-            env=quiet_git({**allowed_environment(self.environ, config.agent.env_pass), **config.agent.env}),
             redactor=record.redactor,
             emit=self.emit,
             tell=record.tell if record.wants_output else None,
-            find_agent=lambda spec: self.registry.functions.get(spec.id, agent),
+            find_session=record.state.session,
             expected=self._expected,
             run_child=self.run_child,
         )

@@ -9,10 +9,12 @@ A final status is left only when a run is resumed: then all that is not complete
 
 from collections import Counter
 from enum import StrEnum
+from functools import reduce
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from aad import events
+from aad.budget import add_usage
 from aad.errors import IllegalTransitionError
 from aad.events import Event, SessionEvent, SessionId
 
@@ -54,6 +56,8 @@ TRANSITIONS: dict[Status, dict[type[Event], Status]] = {
     },
     Status.WAITING: {
         events.SessionStarted: Status.RUNNING,
+        # It waits for something else.
+        events.SessionWaiting: Status.WAITING,
         events.RetryScheduled: Status.PENDING,
         **ENDS,
     },
@@ -62,11 +66,22 @@ TRANSITIONS: dict[Status, dict[type[Event], Status]] = {
 
 # What a person decides about a session that is to be left out.
 DROPPING = frozenset({events.Action.SKIP, events.Action.CONTINUE})
+# What ends an attempt whose work the next one goes on with: nothing is wrong with it.
+GO_ON = frozenset({events.Reason.RATE_LIMITED, events.Reason.AUTH, events.Reason.SESSION_LOST})
 
 # The status that an event leads to, wherever it is allowed; journal lines carry it for their readers.
 RESULTS: dict[type[Event], Status] = {
     kind: status for row in TRANSITIONS.values() for kind, status in row.items()
 }
+
+
+@frozen
+class Answered:
+    """What an attempt asked, and what it was told; the question is empty where it only failed."""
+
+    attempt: int
+    question: str
+    text: str
 
 
 @define(kw_only=True)
@@ -90,7 +105,13 @@ class Session:
     log: str | None = None
     failure: events.Failure | None = None
     escalations: list[str] = field(factory=list)
-    usages: list[events.Usage] = field(factory=list)
+    # By attempt, what was used, and the agent's own session in which it was.
+    usages: dict[int, events.Usage] = field(factory=dict)
+    agent_sessions: dict[int, str] = field(factory=dict)
+    # Who made the last attempt; by agent its own session, while it may go on; the last words.
+    agent: str = ""
+    own_sessions: dict[str, str] = field(factory=dict)
+    said: str = ""
     # Complete before the run began; such a session gets no event of its own.
     done_before: bool = False
     # Where it worked last, and the commit that this worktree was made from.
@@ -110,12 +131,16 @@ class Session:
     # What it waits for a decision about, and the decision once there is one, until the session acts on it.
     pending: events.EscalationRaised | None = None
     decided: events.EscalationDecided | None = None
+    # What is pending is asked by an agent that waits for the answer itself.
+    live: bool = False
     # What is pending is no question: the run that raised it ended before anything was decided.
     lapsed: bool = False
     # A person left it out, and so does a run that goes on.
     dropped: bool = False
     # The newest answer to a question: whatever attempt comes need not ask again.
     answer: events.EscalationDecided | None = None
+    # All that was answered, in its order.
+    answers: list["Answered"] = field(factory=list)
     # The next attempt takes up the last one where it was.
     resumes: bool = False
     # What depends on it runs without it.
@@ -132,6 +157,7 @@ class Session:
                 self.failure, self.message, self.eta_s, self.stood_s = None, None, None, 0.0
                 self.pending, self.decided, self.waived = None, None, False
                 self.lapsed = self.dropped = False
+                self.agent = event.agent
             case events.SessionProgress():
                 self._advance(event)
             case events.SessionEnded() | events.RetryScheduled():
@@ -157,10 +183,29 @@ class Session:
             raise IllegalTransitionError(message)
         return allowed[type(event)]
 
+    @property
+    def agent_session(self) -> str | None:
+        """The session of its own by which the last agent can go on."""
+        return self.own_sessions.get(self.agent)
+
+    def sum_usage(self, agent_session: str) -> events.Usage:
+        """Return what the attempts used that belong to a session of an agent's own."""
+        used = (
+            self.usages[n]
+            for n, name in self.agent_sessions.items()
+            if name == agent_session and n in self.usages
+        )
+        return reduce(add_usage, used, events.Usage())
+
     def _advance(self, event: events.SessionProgress) -> None:
+        if event.agent_session is not None:
+            self.own_sessions[self.agent] = self.agent_sessions[event.attempt] = event.agent_session
+        if event.usage is not None:
+            self.usages[event.attempt] = event.usage
         if event.progress is not None:
             self.progress, self.guessed = event.progress, event.guessed
-        self.eta_s = event.eta_s
+        if event.agent_session is None and event.usage is None:
+            self.eta_s = event.eta_s
         self.message = event.message if event.message is not None else self.message
 
     def _escalate(
@@ -171,6 +216,7 @@ class Session:
                 self._raise(event)
             case events.SessionWaiting():
                 self.pending = self.pending or self.undecided.get(event.escalation or "")
+                self.live, self.message = event.live, event.message
             case events.EscalationDecided():
                 self._decide(event)
 
@@ -184,39 +230,58 @@ class Session:
             self.pending = event
 
     def _decide(self, event: events.EscalationDecided) -> None:
-        self.undecided.pop(event.escalation, None)
+        raised = self.undecided.pop(event.escalation, None)
         if self.pending is not None and self.pending.escalation == event.escalation:
             self.decided = event
             self.dropped = event.by == events.PERSON and event.action in DROPPING
         if event.action is events.Action.ANSWER:
             self.answer, self.resumes = event, True
+            question = "" if raised is None or raised.question is None else raised.question.text
+            self.answers.append(Answered(event.attempt, question, event.message or ""))
+            self._go_on_live(event)
         self.waived = self.waived or event.action is events.Action.CONTINUE
+
+    def _go_on_live(self, event: events.EscalationDecided) -> None:
+        """Hear of an answer: an agent that has waited for it itself is at work again."""
+        if self.live and self.pending is not None and self.pending.escalation == event.escalation:
+            self.status, self.pending, self.decided, self.live = Status.RUNNING, None, None, False
 
     def begin_anew(self) -> None:
         """Hear that a run goes on: what is not complete is pending again, but what a person left out."""
         if self.status is Status.COMPLETED or (self.dropped and self.status in FINAL):
             return
+        self.live = False
         self.status, self.progress, self.failure, self.waived = Status.PENDING, None, None, False
         lapsed = [raised for raised in self.undecided.values() if raised.failure and not raised.question]
         if self.pending is None and lapsed:
             self.pending, self.lapsed = lapsed[-1], True
+        # Work that was cut short goes on where it was, if its agent knows how.
+        cut = bool(self.own_sessions) and self.pending is None
+        self.resumes = self.resumes or cut
 
     def _end(self, event: events.SessionEnded | events.RetryScheduled) -> None:
         self.failure, self.pid, self.eta_s = event.failure, None, None
         self.duration_s = event.duration_s
+        reason = None if event.failure is None else event.failure.reason
         # Who was interrupted, or never came to it, goes on where it was; who ended the run begins anew.
         aborted = self.decided is not None and self.decided.action is events.Action.ABORT
         if aborted or (not isinstance(event, events.SessionCancelled) and event.attempt):
-            self.pending, self.decided, self.resumes = None, None, False
-        if event.failure is not None and event.failure.reason is events.Reason.CONFLICT:
+            self.pending, self.decided = None, None
+            if reason not in GO_ON or isinstance(event, events.SessionEnded):
+                self.resumes, self.own_sessions = False, {}
+        if reason is events.Reason.SESSION_LOST:
+            self.own_sessions.pop(self.agent, None)
+        if reason is events.Reason.CONFLICT:
             self.conflict = event.failure
-        if event.failure is not None and event.failure.reason is events.Reason.VERIFY_FAILED:
+        if reason is events.Reason.VERIFY_FAILED:
             self.unverified = event.failure
         if isinstance(event, events.SessionCompleted):
             self.progress, self.guessed, self.unverified = 1.0, False, None
         if isinstance(event, events.SessionEnded):
             self.log = event.log or self.log
-            self.usages += [event.usage] if event.usage else []
+            self.said = event.message or self.said
+            if event.usage is not None:
+                self.usages[event.attempt] = event.usage
 
 
 @define(kw_only=True)

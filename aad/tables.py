@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from functools import cache, partial
 from types import GenericAlias, NoneType, UnionType
@@ -17,7 +18,16 @@ from cattrs.errors import (
     IterableValidationNote,
 )
 
-from aad.config import Choice, OrchestratorConfig, Override, PolicyRule, Rule
+from aad.config import (
+    AGENT_KINDS,
+    AGENT_NAME,
+    Choice,
+    OrchestratorConfig,
+    Override,
+    PolicyRule,
+    Rule,
+    split_names,
+)
 from aad.tomllines import Keys
 from aad.units import LONGEST
 from aad.values import (
@@ -69,6 +79,34 @@ def lay_over(
     return (config, faults) if faults else (_merge(config, upper, table), ())
 
 
+def find_agent_faults(table: Mapping[str, Any], known: AbstractSet[str]) -> Iterator[Fault]:
+    """Yield a fault for each agent that a table names and that is not `known`, or that is of no kind."""
+    agent = table.get("agent")
+    if isinstance(agent, Mapping):
+        yield from _find_strangers(("agent", "kind"), agent.get("kind"), known)
+    else:
+        yield from _find_strangers(("agent",), agent, known)
+    overrides = table.get("override")
+    for number, override in enumerate(overrides if isinstance(overrides, list) else ()):
+        if isinstance(override, Mapping):
+            yield from _find_strangers(("override", number, "agent"), override.get("agent"), known)
+    agents = table.get("agents")
+    for name, options in agents.items() if isinstance(agents, Mapping) else ():
+        kind = options.get("kind", name) if isinstance(options, Mapping) else None
+        if isinstance(kind, str) and kind not in AGENT_KINDS:
+            fields = {"value": show(kind), "known": ", ".join(AGENT_KINDS)}
+            yield Fault(("agents", name, "kind"), "config_agent_kind", fields)
+
+
+def _find_strangers(keys: Keys, value: object, known: AbstractSet[str]) -> Iterator[Fault]:
+    words = value if isinstance(value, list | tuple) else [value]
+    names = [name for word in words if isinstance(word, str) for name in split_names(word)]
+    for name in names:
+        # What is no name at all is a fault already.
+        if name not in known and re.fullmatch(AGENT_NAME, name):
+            yield Fault(keys, "config_agent_unknown", {"agent": name, "known": ", ".join(sorted(known))})
+
+
 def name_keys(keys: Keys) -> str:
     """Return the name of a setting as TOML writes it; of an item in a list, the name of the list."""
     words = [key for key in keys if isinstance(key, str)]
@@ -76,7 +114,13 @@ def name_keys(keys: Keys) -> str:
 
 
 def _modernise(table: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[Fault, ...]]:
-    """Give the keys of older files their present names."""
+    """Give the keys of older files their present names, and what may be said in short its full form."""
+    agent = table.get("agent")
+    if isinstance(agent, str | list):
+        table = {**table, "agent": {"kind": agent}}
+    elif isinstance(agent, Mapping) and "max_cost" in agent and "max_cost_usd" not in agent:
+        present = {"max_cost_usd" if key == "max_cost" else key: value for key, value in agent.items()}
+        table = {**table, "agent": present}
     section = table.get("orchestrator")
     if not isinstance(section, Mapping) or OLD_KEYS.keys().isdisjoint(section):
         return table, ()

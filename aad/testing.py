@@ -2,13 +2,13 @@
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 
 import trio
 from attrs import define, field, frozen
 
 from aad.agents.base import Command, Exit
-from aad.attempt import ChildHandle
+from aad.childhandle import ChildHandle
 from aad.events import Event
 from aad.process import SpawnError
 
@@ -59,12 +59,14 @@ class ScriptedChild:
 
 @frozen(kw_only=True)
 class Script:
-    """What a scripted child does: write, work for some seconds, write again, end.
+    """What a scripted child does: write, to stderr and else, work for some seconds, write again, end.
 
     Asked to end before, it writes its `farewell` and ends as `farewell_end` says. `refused` stands for a
-    child that cannot be started.
+    child that cannot be started. One that is spoken to writes what `replies` makes of each thing it is told,
+    when its work is done, until it is told no more.
     """
 
+    errors: bytes = b""
     output: bytes = b""
     work: float = 0.0
     last_output: bytes = b""
@@ -72,6 +74,7 @@ class Script:
     farewell: bytes = b""
     farewell_end: Exit = field(factory=lambda: Exit(None, signal.SIGTERM))
     refused: SpawnError | None = None
+    replies: Callable[[bytes], bytes] | None = None
 
 
 @define
@@ -93,6 +96,8 @@ class ScriptedChildren:
         write: Callable[[bytes], None],
         grace: float,
         started: Callable[[ChildHandle], None],
+        write_error: Callable[[bytes], None] | None = None,
+        stdin: AsyncIterable[bytes] | None = None,
     ) -> Exit:
         """Play the script of a command."""
         del grace  # a scripted child ends when it is asked to
@@ -102,9 +107,10 @@ class ScriptedChildren:
             raise script.refused
         child = ScriptedChild(pid=10_000 + len(self.commands))
         started(child)
+        (write_error or write)(script.errors)
         try:
             with child.scope:
-                await _play(script, write)
+                await _play(script, write, stdin)
                 child.exit = script.end
         finally:
             if child.exit is None:
@@ -120,9 +126,12 @@ class ScriptedChildren:
         return scripts[min(self._starts[word], len(scripts)) - 1]
 
 
-async def _play(script: Script, write: Callable[[bytes], None]) -> None:
+async def _play(script: Script, write: Callable[[bytes], None], stdin: AsyncIterable[bytes] | None) -> None:
     write(script.output)
     await trio.sleep(script.work)
+    if script.replies is not None and stdin is not None:
+        async for words in stdin:
+            write(script.replies(words))
     write(script.last_output)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar, get_args
 
-from aad.config import ActionWord, Choice, Rule
+from aad.config import AGENT_NAME, ActionWord, Choice, Rule, split_names
 from aad.units import parse_duration, parse_size
 
 LONGEST_SHOWN = 60
@@ -139,6 +139,15 @@ def _read_address(value: object, _: Rule) -> str:
     raise WrongValueError("config_address")
 
 
+def _read_agents(value: object, _: Rule) -> str:
+    """Read the name of an agent, or several in their order; which there are is seen to elsewhere."""
+    words = value if isinstance(value, list | tuple) else [value]
+    names = [name for word in words for name in split_names(read_text(word))]
+    if names and all(re.fullmatch(AGENT_NAME, name) for name in names):
+        return ",".join(names)
+    raise WrongValueError("config_agents", value=show(value))
+
+
 def _parse(parse: Callable[[str], T], value: object, key: str) -> T:
     """Parse a number with its unit; a plain 0 needs none."""
     text = "0" if value == 0 and not isinstance(value, bool) else value
@@ -162,6 +171,7 @@ READERS: dict[str, Callable[[object, Rule], object]] = {
     "variable": _read_variable,
     "branch": _read_branch,
     "address": _read_address,
+    "agents": _read_agents,
 }
 # How code gives what people write with a unit.
 PLAIN_FORMS = {"duration": "number", "size": "whole"}

@@ -10,8 +10,10 @@ from attrs import define, evolve, field
 from aad.agents.base import Agent, Exit, Job
 from aad.agents.command import CommandAgent
 from aad.agents.function import FunctionAgent, Work
-from aad.attempt import Attempt, Limits, RunChild
-from aad.events import EscalationKind, EscalationLevel, Integrated
+from aad.agents.talk import Wants
+from aad.attempt import Attempt, Limits
+from aad.childhandle import RunChild
+from aad.events import EscalationKind, EscalationLevel, Integrated, Usage
 from aad.news import Progress, Trouble
 from aad.output import OutputLog
 from aad.redact import Redactor
@@ -42,6 +44,15 @@ class Heard:
 
     def integrated(self, landed: Integrated) -> None:
         self.told.append(("integrated", landed.commit))
+
+    def opened(self, agent_session: str) -> None:
+        self.told.append(("opened", agent_session))
+
+    def used(self, usage: Usage) -> None:
+        self.told.append(("used", usage))
+
+    def asked(self, wants: Wants) -> None:
+        self.told.append(("asked", wants.text))
 
     def only(self, *kinds: str) -> list[tuple[object, ...]]:
         """Return what was told of some kinds, less the kind where it is the only one."""

@@ -8,14 +8,16 @@ from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aad.agents import PROGRAMS, check_runnable, detect_agents, make_agent
+from aad.agents import PROGRAMS, check_runnable, detect_agents
 from aad.agents.base import COMPLETED, Command, Exit, Job, Verdict, allowed_environment, failed
 from aad.agents.command import CommandAgent, as_argv
 from aad.agents.function import ChildSession, FunctionAgent
-from aad.config import DEFAULT_ENV_PASS, AgentSettings
-from aad.errors import Problem, TransientError
+from aad.config import DEFAULT_ENV_PASS, AgentOptions, AgentSettings, OrchestratorConfig
+from aad.errors import TransientError
 from aad.events import Failure, Reason
 from aad.spec import Spec, SpecStatus
+
+CONFIG = OrchestratorConfig()
 
 JOB = Job(
     run="20261122-213612-7f3a",
@@ -230,41 +232,51 @@ async def test_what_is_no_failure_of_the_work_flies() -> None:
 # What there is to run specs with.
 
 
-def test_the_settings_say_what_the_agent_runs() -> None:
-    assert make_agent(AgentSettings(command=("a", "b"))) == CommandAgent(("a", "b"))
-
-
 def test_an_agent_that_is_not_known_is_a_problem_of_its_spec() -> None:
-    specs = [Spec(id="A", run="x", agent="command"), Spec(id="B", run="x", agent="codex", path="b.md")]
+    specs = [Spec(id="A", run="x", agent="command"), Spec(id="B", agent="clod", path="b.md")]
 
-    (problem,) = check_runnable(specs, AgentSettings())
+    (problem,) = check_runnable(specs, CONFIG)
 
-    assert problem == Problem(
-        "agent_unknown", {"spec": "B", "agent": "codex", "known": "command"}, path="b.md", line=1
-    )
+    known = "acp, claude, codex, command, gemini, opencode, pi, qwen"
     assert problem.render() == (
-        "b.md:1: B asks for the agent codex, which this version does not have (known: command)"
+        f"b.md:1: B asks for the agent clod, which there is not (known: {known}; a table [agents.clod] with"
+        " its `kind` makes one)"
     )
 
 
 def test_a_spec_may_have_two_problems_and_a_complete_one_has_none() -> None:
-    specs = [Spec(id="A", agent="x"), Spec(id="B", agent="x", status=SpecStatus.COMPLETE)]
+    specs = [Spec(id="A", agent="x", run="x"), Spec(id="B", agent="x", status=SpecStatus.COMPLETE)]
 
-    keys = [problem.key for problem in check_runnable(specs, AgentSettings())]
+    keys = [problem.key for problem in check_runnable(specs, CONFIG)]
 
-    assert keys == ["agent_unknown", "nothing_to_run"]
+    assert keys == ["agent_unknown", "run_and_agent"]
 
 
 @pytest.mark.parametrize(
     ("spec", "settings"),
     [
         (Spec(id="A", run=""), AgentSettings()),
-        (Spec(id="A", run=("x",)), AgentSettings()),
+        (Spec(id="A", run=("x",)), AgentSettings(kind="claude")),
         (Spec(id="A"), AgentSettings(command=("x",))),
+        (Spec(id="A"), AgentSettings(kind="claude")),
+        (Spec(id="A", agent="claude,codex"), AgentSettings()),
     ],
 )
 def test_there_is_something_to_run_if_spec_or_settings_say_so(spec: Spec, settings: AgentSettings) -> None:
-    assert check_runnable([spec], settings) == []
+    assert check_runnable([spec], OrchestratorConfig(agent=settings)) == []
+
+
+def test_of_an_agent_that_speaks_a_protocol_the_program_must_be_known() -> None:
+    mine = {"mine": AgentOptions(kind="acp", command=("gemini", "--acp")), "acp": AgentOptions()}
+    config = OrchestratorConfig(agents=mine)
+    specs = [Spec(id="A", agent="mine"), Spec(id="B", agent="mine,acp", path="b.md")]
+
+    (problem,) = check_runnable(specs, config)
+
+    assert problem.render() == (
+        "b.md:1: B is for the agent acp, of which nobody knows what to start (give [agents.acp] in"
+        ' config/aad.toml a `command`, like ["gemini", "--acp"])'
+    )
 
 
 def test_the_agents_on_path_are_detected_in_a_fixed_order(
@@ -284,11 +296,11 @@ def test_what_is_installed_is_named_where_nothing_is_to_be_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    (without,) = check_runnable([Spec(id="A")], AgentSettings())
+    (without,) = check_runnable([Spec(id="A")], CONFIG)
     (tmp_path / "claude").touch(mode=0o700)
     (tmp_path / "pi").touch(mode=0o700)
 
-    (problem,) = check_runnable([Spec(id="A")], AgentSettings())
+    (problem,) = check_runnable([Spec(id="A")], CONFIG)
 
     assert (without.fields, problem.fields) == (
         {"spec": "A", "found": "-"},

@@ -1,7 +1,7 @@
 """One attempt: what its child is given, what it says, and what becomes of it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from trio.testing import MockClock
 
 from aad.agents.base import COMPLETED, Command, Exit, Outcome, Verdict, failed
 from aad.agents.function import ChildSession
-from aad.attempt import SCARCE_DELAY, Attempt, ChildHandle, Limits
+from aad.attempt import SCARCE_DELAY, Attempt, Limits
+from aad.childhandle import ChildHandle
 from aad.events import EscalationKind, Failure, Question, Reason
 from aad.process import KeptChildren, SpawnError
 from aad.testing import Script, ScriptedChildren
@@ -630,6 +631,8 @@ class Leaking(ScriptedChildren):
         write: Callable[[bytes], None],
         grace: float,
         started: Callable[[ChildHandle], None],
+        write_error: Callable[[bytes], None] | None = None,
+        stdin: AsyncIterable[bytes] | None = None,
     ) -> Exit:
         children: list[ChildHandle] = []
 
@@ -637,7 +640,9 @@ class Leaking(ScriptedChildren):
             children.append(child)
             started(child)
 
-        end = await super().__call__(command, write=write, grace=grace, started=note)
+        end = await super().__call__(
+            command, write=write, grace=grace, started=note, write_error=write_error, stdin=stdin
+        )
         # What a real child notes once its leader has exited.
         children[0].leaked = ("sleep (7)",) if len(self.commands) <= self.only else ()  # type: ignore[misc]
         return end

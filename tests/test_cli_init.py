@@ -147,6 +147,24 @@ def test_coding_agents_on_path_are_named(cli: Cli, monkeypatch: pytest.MonkeyPat
     )
 
 
+def test_the_settings_suggest_the_first_agent_that_is_there(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = cli.project.root / "bin"
+    programs.mkdir()
+    for name in ("codex", "gemini"):
+        (programs / name).write_text("#!/bin/sh\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+
+    cli.run("init")
+
+    written = cli.project.config.read_text(encoding="utf-8").splitlines()
+    added = [line for line in written if line not in read_template().splitlines()]
+    assert added == ['# kind = "codex"']
+    assert written[written.index(added[0]) - 1] == 'kind = "command"'
+
+
 @pytest.mark.parametrize("name", ["config", ".aad", ".aad/specs"])
 def test_a_file_in_the_way_is_an_error(cli: Cli, name: str) -> None:
     path = cli.project.root / name

@@ -320,8 +320,8 @@ def test_2_what_nothing_runs_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert outcome == Outcome(
         2,
         "",
-        ".aad/specs/SPEC-001.md:1: SPEC-001 does not say what to run (give it `run:`, or set `command` in "
-        "[agent] of config/aad.toml; agents found on PATH: -)\n",
+        ".aad/specs/SPEC-001.md:1: SPEC-001 does not say what to run (give it `run:`; or set `kind` in "
+        "[agent] of config/aad.toml to an agent, or `command` there; agents found on PATH: -)\n",
     )
 
 
@@ -677,9 +677,10 @@ def test_a_misspelt_variable_is_an_error(chain: Cli, monkeypatch: pytest.MonkeyP
 
 
 def test_the_option_at_fault_is_named_as_it_was_given(chain: Cli) -> None:
-    outcome = chain.run("orchestrate", "--all", "--agent", "claude")
+    outcome = chain.run("orchestrate", "--all", "--agent", "a b")
 
-    assert outcome == Outcome(2, "", '`--agent` cannot be "claude" yet (this version offers: command)\n')
+    told = '`--agent` must be the name of an agent, or a list of names, not "a b"\n'
+    assert outcome == Outcome(2, "", told)
 
 
 @pytest.mark.parametrize(("encoding", "readable"), [("utf-8", True), ("ascii", False), (None, True)])

@@ -135,16 +135,16 @@ def test_what_nothing_runs_is_a_fault_beside_the_others(cli: Cli, monkeypatch: p
     monkeypatch.setenv("PATH", str(cli.project.root))
     cli.write_spec("SPEC-001", "---\nrun: x\ndepends_on: [SPEC-009]\n---\n")
     cli.write_spec("SPEC-002", "# SPEC-002: Two\n")
-    cli.write_spec("SPEC-003", "---\nrun: x\nagent: nobody\n---\n")
+    cli.write_spec("SPEC-003", "---\nagent: nobody\n---\n")
 
     outcomes = [cli.run("specs", "check"), cli.run("orchestrate", "--all")]
 
     told = """\
 .aad/specs/SPEC-001.md:3: depends on SPEC-009, which does not exist (did you mean SPEC-003?)
-.aad/specs/SPEC-002.md:1: SPEC-002 does not say what to run (give it `run:`, or set `command` in [agent] of \
-config/aad.toml; agents found on PATH: -)
-.aad/specs/SPEC-003.md:3: SPEC-003 asks for the agent nobody, which this version does not have \
-(known: command)
+.aad/specs/SPEC-002.md:1: SPEC-002 does not say what to run (give it `run:`; or set `kind` in [agent] of \
+config/aad.toml to an agent, or `command` there; agents found on PATH: -)
+.aad/specs/SPEC-003.md:2: SPEC-003 asks for the agent nobody, which there is not (known: acp, claude, codex, \
+command, gemini, opencode, pi, qwen; a table [agents.nobody] with its `kind` makes one)
 """
     assert outcomes == [Outcome(2, "", told)] * 2
 

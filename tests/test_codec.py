@@ -144,7 +144,7 @@ def test_numbers_and_booleans_stand_where_emptiness_is_left_out() -> None:
 
     assert members["attempt"] == 0
     assert members["duration_s"] == 0.0
-    assert members["usage"] == {"input": 0, "cached": 3, "output": 0}
+    assert members["usage"] == {"input": 0, "cached": 3, "output": 0, "turns": 0}
     assert {"log", "failure", "escalation"}.isdisjoint(members)
 
 

@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from aad.config import (
+    AgentOptions,
     EscalationSettings,
     LogSettings,
     OrchestratorConfig,
@@ -189,7 +190,7 @@ session_timeout_secs = 60
 session_timeout = "soon"
 retries = { count = 1, delai = "1s" }
 [agent]
-kind = "claude"
+kind = "clod"
 env_pass = [
   "PATH",
   3,
@@ -219,6 +220,7 @@ max_output = "huge"
     size = 'must be a size such as "500kB", "10MB" or "1GiB", at most a petabyte'
     branch = 'must hold {spec}, where the id goes, and no other braces: "aad/{spec}"'
     twice = "says the same as `session_timeout` (keep `session_timeout` only)"
+    known = "(choose one of acp, claude, codex, command, gemini, opencode, pi, qwen"
     file = "config/aad.toml"
     assert problems == [
         f"{file}:1: `versoin` is no setting (did you mean `version`?)",
@@ -226,7 +228,7 @@ max_output = "huge"
         f"{file}:4: `orchestrator.session_timeout_secs` {twice}",
         f'{file}:5: `orchestrator.session_timeout` {duration}, not "soon"',
         f"{file}:6: `orchestrator.retries.delai` is no setting (did you mean `delay`?)",
-        f'{file}:8: `agent.kind` cannot be "claude" yet (this version offers: command)',
+        f"{file}:8: `agent.kind`: there is no agent clod {known}, or give it a table [agents.clod])",
         f"{file}:9: `agent.env_pass` must be a text in quotes, without NUL characters",
         f'{file}:14: `workspace.isolation` cannot be "worktee" (known: auto, worktree, directory, none)',
         f'{file}:15: `workspace.branch` {branch}, not "aad/{{sepc}}"',
@@ -239,7 +241,7 @@ max_output = "huge"
         '`AAD_RETRIES` must be a JSON object such as {"key": 1}',
         '`AAD_LANG` cannot be "de" (known: auto, en, ja)',
         "`--timeout` must be a number from 0 to 315360000, not -1.0",
-        '`--agent` cannot be "foo" (known: command)',
+        f"`--agent`: there is no agent foo {known}, or give it a table [agents.foo])",
     ]
 
 
@@ -426,6 +428,9 @@ def test_the_examples_of_the_template_are_valid(project: Project) -> None:
             questions="fail",
             policy=(PolicyRule(specs="SPEC-00*", kind="timed_out", action="retry", times=2),),
         ),
+        agents={
+            "careful": AgentOptions(kind="claude", model="opus", permissions="sandbox", max_cost_usd=5.0)
+        },
         override=(Override(specs="SPEC-00*", timeout=7200.0, retries=1),),
     )
 

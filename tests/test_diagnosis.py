@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import attrs
 import pytest
 
 from aad import messages
+from aad.agents.base import Caps
 from aad.checkout import Checkout
 from aad.diagnosis import (
+    CAPS,
+    MISSED,
     Check,
     State,
     blame_repository,
@@ -24,6 +28,7 @@ from aad.diagnosis import (
     check_project,
     check_repository,
     check_specs,
+    describe_caps,
     is_sound,
 )
 from aad.errors import Problem
@@ -234,11 +239,25 @@ def test_who_holds_the_project_is_a_fact() -> None:
     ]
 
 
-def test_coding_agents_are_named() -> None:
-    assert [check_agents([]).told.key, check_agents(["claude", "pi"]).told.fields] == [
-        "init.no_agents",
-        {"names": "claude, pi"},
+def test_that_there_is_no_coding_agent_is_a_fact() -> None:
+    assert [say(check) for check in check_agents([])] == [
+        ("info", "No coding agent on PATH: specs run by their own `run:` line", None)
     ]
+
+
+@pytest.mark.parametrize(
+    ("caps", "told"),
+    [
+        (Caps(), ["doctor.cannot_cost", "doctor.cannot_sandbox"]),
+        (Caps(cost=True, sandbox=True), ["doctor.can_cost", "doctor.can_sandbox"]),
+    ],
+)
+def test_that_an_agent_tells_no_cost_or_has_no_sandbox_is_said(caps: Caps, told: list[str]) -> None:
+    assert describe_caps(caps) == told
+
+
+def test_all_that_is_told_of_agents_is_a_cap() -> None:
+    assert {*CAPS, *MISSED} <= attrs.fields_dict(Caps).keys()
 
 
 def test_too_few_open_files_for_all_slots_are_a_warning() -> None:

@@ -707,7 +707,11 @@ def test_a_session_that_waits_for_something_else_points_to_its_escalation() -> N
         events.SessionWaiting(spec="A", attempt=1, escalation="A-error", message="sign in first"),
     )
 
-    assert told == "? A waits: sign in first\n  → escalation: .aad/escalations/A-error.json\n"
+    assert told == (
+        "? A waits: sign in first\n"
+        "  → escalation: .aad/escalations/A-error.json\n"
+        "  → sign in, then: aad escalations resolve A-error --retry\n"
+    )
 
 
 def test_a_retry_is_told_once_with_its_reason_and_its_delay() -> None:

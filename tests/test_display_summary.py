@@ -310,6 +310,24 @@ def test_late_successes_tokens_cost_and_files_are_named() -> None:
     ]
 
 
+def test_an_agent_that_tells_no_cost_is_named_and_never_counted_as_zero() -> None:
+    codex = (
+        events.SessionStarted(spec="A", attempt=1, agent="codex"),
+        complete("A", usage=Usage(input=7, output=1)),
+    )
+    claude = (
+        events.SessionStarted(spec="B", attempt=1, agent="claude"),
+        complete("B", usage=Usage(input=7, output=1, cost_usd=0.5)),
+    )
+
+    told = [
+        summarize_run(state, ENGLISH)[-1]
+        for state in (after(*codex, end("completed")), after(*codex, *claude, end("completed")))
+    ]
+
+    assert told == ["  Cost: codex tells none", "  Cost: $0.50 (without codex, which tells none)"]
+
+
 def test_tokens_without_a_price_have_no_cost_and_a_price_without_tokens_stands_alone() -> None:
     tokens = after(begin("A"), complete("A", usage=Usage(input=7, output=1)), end("completed"))
     price = after(begin("A"), complete("A", usage=Usage(cost_usd=0.5)), end("completed"))

@@ -19,8 +19,10 @@ import click
 import pytest
 from attrs import frozen
 
-from aad import config, ending, errors, events
-from aad.agents.base import Job
+from aad import config, diagnosis, ending, errors, events
+from aad.agents.base import Agent, Caps, Job
+from aad.agents.command import CommandAgent
+from aad.agents.roster import KINDS
 from aad.cli import COMMANDS, EXIT_BUG, EXIT_USAGE
 from aad.config import OrchestratorConfig
 from aad.escalationlog import EscalationLog
@@ -33,7 +35,11 @@ GUIDE, JAPANESE_GUIDE = ROOT / "docs" / "guide.md", ROOT / "docs" / "guide.ja.md
 ESCALATIONS, JAPANESE_ESCALATIONS = ROOT / "docs" / "escalations.md", ROOT / "docs" / "escalations.ja.md"
 REFERENCE = ROOT / "docs" / "reference.md"
 CONTRIBUTING, CHANGELOG = ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"
-PAGES = sorted(path for folder in (ROOT, ROOT / "docs", ROOT / "examples") for path in folder.glob("*.md"))
+AGENTS, JAPANESE_AGENTS = ROOT / "docs" / "agents.md", ROOT / "docs" / "agents.ja.md"
+EXAMPLES = ROOT / "examples"
+EXAMPLE, JAPANESE_EXAMPLE = EXAMPLES / "agents" / "README.md", EXAMPLES / "agents" / "README.ja.md"
+FOLDERS = (ROOT, ROOT / "docs", EXAMPLES, EXAMPLES / "agents")
+PAGES = sorted(path for folder in FOLDERS for path in folder.glob("*.md"))
 # What all commands understand is said once.
 LOOKS = {"--color", "--symbols", "--lang"}
 
@@ -157,7 +163,39 @@ def test_the_reference_tells_all_tables_of_the_settings() -> None:
         f"[{field.name}]" for field in attrs.fields(OrchestratorConfig) if attrs.has(field.type or object)
     }
 
-    assert first_codes("## Settings") == tables | {"[profile.NAME]", "[[override]]"}
+    assert first_codes("## Settings") == tables | {"[agents.NAME]", "[profile.NAME]", "[[override]]"}
+
+
+def test_the_reference_tells_all_options_of_an_agent() -> None:
+    assert first_codes("## Options of an agent") == attrs.fields_dict(config.AgentOptions).keys()
+
+
+def test_the_reference_tells_all_kinds_of_agents_wherever_it_lists_them() -> None:
+    told = read_rows(read_section(REFERENCE, "## Options of an agent"))
+    (kinds,) = (read_codes(row[1]) for row in told if row[0] == "`kind`")
+    (option,) = (
+        row[1] for row in read_rows(read_section(REFERENCE, "### aad orchestrate")) if "--agent" in row[0]
+    )
+
+    assert (kinds, read_codes(option)) == (list(config.AGENT_KINDS), list(config.AGENT_KINDS))
+
+
+def test_the_reference_tells_all_bounds_of_a_run() -> None:
+    told = first_codes("## What may be used")
+
+    assert told == attrs.fields_dict(config.BudgetSettings).keys()
+
+
+def test_the_reference_tells_all_that_is_counted_of_what_is_used() -> None:
+    told = read_section(REFERENCE, "## Events").partition("`usage` has")[2].partition("\nReasons")[0]
+
+    assert read_codes(told) == [*attrs.fields_dict(events.Usage)]
+
+
+def test_the_reference_tells_all_that_doctor_says_an_agent_can() -> None:
+    told = read_section(REFERENCE, "### What aad doctor looks at").partition("`can`, of ")[2]
+
+    assert read_codes(told) == [*diagnosis.CAPS]
 
 
 def test_the_reference_tells_all_isolations_and_all_other_settings_of_workspaces() -> None:
@@ -251,6 +289,84 @@ def test_the_reference_tells_all_variables_of_a_child(tmp_path: Path) -> None:
     assert first_codes("## What a child session gets and may say") == job.environment.keys()
 
 
+# The tables of agents.
+
+AGENT_PAGES = pytest.mark.parametrize("page", [AGENTS, JAPANESE_AGENTS], ids=lambda page: page.name)
+
+
+def list_agent_tables(page: Path) -> list[dict[str, list[str]]]:
+    """Return the tables of a page whose rows begin with agents, each row by its agent."""
+    parts = page.read_text("utf-8").split("\n\n")
+    tables = [read_rows(part) for part in parts if re.match(r"\|.*\n\|---.*\n\| `claude`", part)]
+    return [{read_codes(row[0])[0]: row[1:] for row in rows} for rows in tables]
+
+
+def describe_caps(caps: Caps) -> list[str]:
+    """Return how the table of what agents can do says it."""
+    bounds = [word for word, has in (("turns", caps.turns), ("cost", caps.budget)) if has]
+    first = [caps.resumes, caps.plans, caps.tokens, caps.cost]
+    last = [caps.replies, caps.sandbox]
+    return [*map(say_yes, first), ", ".join(bounds) or "no", *map(say_yes, last)]
+
+
+def say_yes(has: bool) -> str:
+    return "yes" if has else "no"
+
+
+@AGENT_PAGES
+def test_what_each_agent_can_do_is_what_its_adapter_says(page: Path) -> None:
+    caps = {kind: describe_caps(make_agent(kind).caps) for kind in KINDS}
+
+    told = list_agent_tables(page)[0]
+
+    assert told == {**caps, "command": describe_caps(CommandAgent.caps)}
+
+
+def make_agent(kind: str) -> Agent:
+    return KINDS[kind](options=config.AgentOptions(), name=kind)
+
+
+@AGENT_PAGES
+def test_what_each_agent_may_touch_is_said_for_every_permission(page: Path) -> None:
+    told = list_agent_tables(page)[1]
+
+    assert told.keys() == KINDS.keys()
+    assert {len(cells) for cells in told.values()} == {len(get_args(config.Permissions))}
+    (heads,) = re.findall(r"^\|.*`full` *\|$", page.read_text("utf-8"), re.MULTILINE)
+    assert tuple(read_codes(heads)) == get_args(config.Permissions)
+
+
+@AGENT_PAGES
+def test_the_variables_that_each_agent_gets_are_those_of_its_adapter(page: Path) -> None:
+    told = {kind: tuple(read_codes(cells[0])) for kind, cells in list_agent_tables(page)[2].items()}
+
+    assert told == {kind: make_agent(kind).passes for kind in KINDS}
+
+
+@AGENT_PAGES
+def test_the_specs_and_the_settings_of_the_guide_to_agents_have_no_faults(page: Path, tmp_path: Path) -> None:
+    specs = tmp_path / ".aad" / "specs"
+    specs.mkdir(parents=True)
+    (tmp_path / "config").mkdir()
+    for number, block in enumerate(list_blocks(page, "markdown"), 1):
+        (specs / f"SPEC-{number:03}.md").write_text(block.text, "utf-8")
+
+    told = []
+    for block in list_blocks(page, "toml"):
+        # One is about other things than who runs a spec.
+        kind = "" if "[agent]" in block.text else 'agent = "claude"\n'
+        (tmp_path / "config" / "aad.toml").write_text(kind + block.text, "utf-8")
+        told.append(run("aad specs check", tmp_path).stdout)
+    plan = json.loads(run("aad orchestrate --all --dry-run --agent claude --format json -q", tmp_path).stdout)
+
+    assert told == ["3 specs, no faults\n"] * len(told)
+    assert [(spec["id"], spec["wave"], spec["agent"]) for spec in plan["specs"]] == [
+        ("SPEC-001", 0, "claude"),
+        ("SPEC-002", 0, "claude"),
+        ("SPEC-003", 1, "claude"),
+    ]
+
+
 def test_the_tables_are_read_at_all() -> None:
     assert len(first_codes("### Front matter")) > 10
 
@@ -333,7 +449,13 @@ def list_shared_blocks(page: Path) -> list[Block]:
     return [Block(block.language, re.sub(r" +# .*", "", block.text)) for block in blocks]
 
 
-PAIRS = [(README, JAPANESE), (GUIDE, JAPANESE_GUIDE), (ESCALATIONS, JAPANESE_ESCALATIONS)]
+PAIRS = [
+    (README, JAPANESE),
+    (GUIDE, JAPANESE_GUIDE),
+    (ESCALATIONS, JAPANESE_ESCALATIONS),
+    (AGENTS, JAPANESE_AGENTS),
+    (EXAMPLE, JAPANESE_EXAMPLE),
+]
 
 
 @pytest.mark.parametrize(("page", "twin"), PAIRS)

@@ -14,14 +14,21 @@ from typing import Any
 
 import pytest
 import yaml
+from agentbox import AUTHOR, AgentBox, each_of
 from attrs import frozen
+from modelapis import Json
+from modelserver import model_server
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PROJECT = EXAMPLES / "project"
 REPOSITORY = EXAMPLES / "repository"
+AGENTS = EXAMPLES / "agents"
+DATA = Path(__file__).with_name("data")
 # The command that stands beside the Python that runs these tests.
 AAD = Path(sys.executable).with_name("aad")
 SPECS = [f"SPEC-{number:03}" for number in range(1, 9)]
+# What a run of one's own leaves in an example.
+LEFT_BEHIND = shutil.ignore_patterns("runs", "escalations", "state", "worktrees", "__pycache__")
 MISTAKE = ("Reiwa 8", "Reiwa 9")
 
 Event = Mapping[str, Any]
@@ -223,6 +230,63 @@ def test_three_sessions_change_the_same_files_and_a_fourth_builds_on_all_of_them
     changed = git(folder, "diff", "--name-only", "HEAD", branch).split()
     assert changed == ["suji/__main__.py", "suji/forms.py", "tests/test_forms.py", "tests/test_program.py"]
     assert git(folder, "status", "--short") == ""
+
+
+# The example that agents build.
+
+# What the scripted model writes: the work itself is the example's own tests' affair.
+WRITTEN = {"SPEC-001": "entries.py", "SPEC-002": "columns.py", "SPEC-003": "__main__.py"}
+
+
+def script_work(spec: str, file: str) -> list[Json]:
+    """Return what a model does that carries out a spec: a plan, the file, a look at it, its last words."""
+    content = (DATA / "kakeibo" / f"{file}.txt").read_text("utf-8")
+    return [
+        {"tool": "plan", "args": {"items": [{"step": f"Write {file}", "status": "in_progress"}]}},
+        {"tool": "write", "args": {"path": f"kakeibo/{file}", "content": content}},
+        {"tool": "shell", "args": {"command": f"python3 -m py_compile kakeibo/{file}"}},
+        {"reply": {"status": "done", "summary": f"{spec} is built.", "question": "", "options": []}},
+    ]
+
+
+def open_agents(box: AgentBox, agent: str, url: str) -> None:
+    """Put the example into a box, its specs and settings leading to the scripted model, and commit it."""
+    shutil.copytree(AGENTS, box.workspace, dirs_exist_ok=True, ignore=LEFT_BEHIND)
+    for spec in WRITTEN:
+        with (box.workspace / ".aad" / "specs" / f"{spec}.md").open("a", encoding="utf-8") as file:
+            file.write(f"\n<!-- SCENARIO:{spec} -->\n")
+    with (box.workspace / "config" / "aad.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{box.configure(agent, url)}")
+    box.git("add", "--all")
+    box.git(*AUTHOR, "commit", "--quiet", "--message", "What a household spends")
+
+
+@each_of("codex", "claude")
+def test_an_agent_builds_the_three_specs_of_its_example(tmp_path: Path, agent: str) -> None:
+    box = AgentBox.build(tmp_path / "box")
+    scenarios = {spec: script_work(spec, file) for spec, file in WRITTEN.items()}
+
+    with model_server(scenarios, tmp_path / "seen") as server:
+        open_agents(box, agent, server.url)
+        told = run([AAD, "orchestrate", "--all", "--agent", agent], cwd=box.workspace, temporary=box.passing)
+
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert {(seen["scenario"], seen["dummy_key"]) for seen in server.requests if seen["scenario"]} == {
+        (spec, True) for spec in WRITTEN
+    }
+    branch = git(box.workspace, "for-each-ref", "--format=%(refname:short)", "refs/heads/aad/run").strip()
+    changed = git(box.workspace, "diff", "--name-only", "HEAD", branch).split()
+    assert changed == [f"kakeibo/{file}" for file in sorted(WRITTEN.values())]
+    assert git(box.workspace, "status", "--short") == ""
+
+
+def test_the_example_that_agents_build_has_no_faults(tmp_path: Path) -> None:
+    folder = tmp_path / "agents"
+    shutil.copytree(AGENTS, folder, ignore=LEFT_BEHIND)
+
+    checked = run([AAD, "specs", "check"], cwd=folder, temporary=tmp_path)
+
+    assert (checked.returncode, checked.stdout) == (0, "3 specs, no faults\n")
 
 
 # The demo.

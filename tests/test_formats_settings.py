@@ -131,7 +131,7 @@ x-owner: {anything: [goes]}
         depends_on=(Text("A", 4), Text("B", 4)),
         conflicts_with=(Text("C", 5),),
         status=Text("Draft", 6),
-        agent=Text("claude", 7),
+        agent=(Text("claude", 7),),
         run="make all",
         verify=("make", "test"),
         isolation="none",

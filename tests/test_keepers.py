@@ -30,7 +30,7 @@ from realprocesses import (
 )
 
 from aad.agents.base import Command, Exit
-from aad.attempt import ChildHandle
+from aad.childhandle import ChildHandle
 from aad.keepers import KILL, TERMINATE, Keeper, KeeperLostError, Keepers
 from aad.process import KeptChildren, SpawnError
 

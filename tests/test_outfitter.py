@@ -1,5 +1,6 @@
 """What each attempt is fitted out with."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,14 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from aad.agents import make_agent
 from aad.agents.base import COMPLETED
 from aad.agents.command import CommandAgent
 from aad.agents.function import ChildSession, FunctionAgent
+from aad.agents.roster import Player
 from aad.attempt import Limits
+from aad.budget import Account
+from aad.cast import Cast
+from aad.casting import Casting
 from aad.config import (
     AnyIsolation,
     LogSettings,
@@ -20,6 +24,7 @@ from aad.config import (
     RunSettings,
     WorkspaceSettings,
 )
+from aad.crew import Crew
 from aad.escalation import ParentSession
 from aad.events import Action, EscalationDecided, SessionOutput, WorkspaceReady
 from aad.janitor import Janitor
@@ -28,7 +33,7 @@ from aad.outfitter import Outfitter
 from aad.project import Project
 from aad.redact import Redactor
 from aad.retry import RetryPolicy
-from aad.session import Crew, SessionRun
+from aad.session import SessionRun
 from aad.spec import Spec
 from aad.state import Session
 from aad.testing import Recorder, Script, ScriptedChildren
@@ -55,6 +60,8 @@ class Shop:
     events: Recorder = field(factory=Recorder)
     told: list[SessionOutput] | None = None
     children: ScriptedChildren = field(factory=ScriptedChildren)
+    # The sessions that are known, by spec.
+    known: dict[str, Session] = field(factory=dict)
 
     def open(self) -> Outfitter:
         return Outfitter(
@@ -62,11 +69,10 @@ class Shop:
             run=RUN,
             config=self.config,
             workspaces=self.make_workspaces(),
-            env={"PATH": "/bin"},
             redactor=Redactor(["correct-horse-battery"]),
             emit=self.events,
             tell=None if self.told is None else self.told.append,
-            find_agent=lambda spec: FunctionAgent(work) if spec.id == "F" else make_agent(self.config.agent),
+            find_session=lambda spec_id: self.known.get(spec_id, Session(id=spec_id, spec_id=spec_id)),
             expected={"A": 42.0},
             run_child=self.children,
         )
@@ -93,20 +99,32 @@ class Shop:
             recover=self.open().recover,
             open_attempt=self.open().open_attempt,
             blocks=lambda _: (),
+            casting=Casting(patience=math.inf),
+            account=Account(),
         )
+        agent = FunctionAgent(work) if spec.id == "F" else CommandAgent(self.config.agent.command)
+        player = Player(agent=agent, env={"PATH": "/bin"})
         session = SessionRun(
             spec=spec,
+            cast=Cast(players=(player,), casting=crew.casting),
             known=Session(id=f"{RUN}/{spec.id}", spec_id=spec.id, answer=given, resumes=given is not None),
             policy=RetryPolicy(0, RetrySettings()),
             slot=NoSlot(),
             crew=crew,
         )
         session.number = number
+        session.cast.current = player
         return session
 
 
 class NoSlot:
     """A slot that nobody wants."""
+
+    held = True
+    is_stopped = False
+
+    async def wait_stopped(self) -> None:
+        await trio.sleep_forever()
 
     def release(self) -> None:
         raise AssertionError

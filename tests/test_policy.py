@@ -109,6 +109,10 @@ def test_an_answer_is_granted_once_and_then_people_are_waited_for(answers: int, 
     assert Policy((ANSWER,)).decide(evolve(ASKING, answers=answers)).action is action
 
 
+def test_where_nobody_is_signed_in_a_person_is_waited_for() -> None:
+    assert Policy().decide(evolve(FAILED, kind=EscalationKind.AUTH)).action is Action.WAIT
+
+
 @pytest.mark.parametrize(("failures", "action"), [(1, Action.RETRY), (2, Action.RETRY), (3, Action.CONTINUE)])
 def test_a_retry_is_granted_so_many_times_and_then_the_next_rule_decides(
     failures: int, action: Action

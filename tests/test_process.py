@@ -1,5 +1,6 @@
 """Children are started, drained, ended; the scripted child keeps the same contract as the real one."""
 
+import math
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import trio
 from realprocesses import Token
 
 from aad.agents.base import Command, Exit
-from aad.attempt import ChildHandle, RunChild
+from aad.childhandle import ChildHandle, RunChild
 from aad.process import KeptChildren, SpawnError
 from aad.testing import Script, ScriptedChildren
 
@@ -57,6 +58,9 @@ def run_contract(request: pytest.FixtureRequest, run_child: RunChild) -> RunChil
             "exit 3": Script(end=Exit(3)),
             "kill -9 $$": Script(end=Exit(None, 9)),
             "sleep 100": Script(work=100),
+            "cat": Script(replies=lambda words: words),
+            "cat; exit 3": Script(replies=lambda words: words, end=Exit(3)),
+            "exec <&-; echo deaf": Script(output=b"deaf\n"),
             "trap 'echo bye; exit 7' TERM; sleep 100 & wait": Script(
                 work=100, farewell=b"bye\n", farewell_end=Exit(7)
             ),
@@ -162,6 +166,62 @@ async def test_stdin_is_empty_unless_something_is_given(heard: Heard, run_child:
     assert heard.output == b"done\nprompt\n"
 
 
+async def tell(runner: RunChild, line: str, heard: Heard, *words: bytes, ends: bool = True) -> Exit:
+    """Run a child that is told some words, and then no more, or that there is more to come."""
+    say, stdin = trio.open_memory_channel[bytes](math.inf)
+    with say, stdin:
+        for word in words:
+            say.send_nowait(word)
+        if ends:
+            say.close()
+        return await runner(shell(line), write=heard.write, grace=GRACE, started=heard.started, stdin=stdin)
+
+
+async def test_a_child_is_told_things_while_it_works_until_there_are_no_more(
+    run_contract: RunChild, heard: Heard
+) -> None:
+    end = await tell(run_contract, "cat; exit 3", heard, b"one\n", b"two\n")
+
+    assert (end, heard.output) == (Exit(3), b"one\ntwo\n")
+
+
+async def test_a_child_hears_what_is_said_in_answer_to_it(run_contract: RunChild, heard: Heard) -> None:
+    say, stdin = trio.open_memory_channel[bytes](math.inf)
+
+    def answer(chunk: bytes) -> None:
+        heard.write(chunk)
+        if chunk == b"hello\n":
+            say.send_nowait(b"over\n")
+            say.close()
+
+    with say, stdin:
+        say.send_nowait(b"hello\n")
+        await run_contract(shell("cat"), write=answer, grace=GRACE, started=heard.started, stdin=stdin)
+
+    assert heard.output == b"hello\nover\n"
+
+
+async def test_a_child_need_not_listen(run_contract: RunChild, heard: Heard) -> None:
+    end = await tell(run_contract, "exec <&-; echo deaf", heard, b"words" * 100_000, ends=False)
+
+    assert (end, heard.output) == (Exit(0), b"deaf\n")
+
+
+async def test_a_child_that_is_told_things_ends_when_it_is_cancelled(
+    run_contract: RunChild, heard: Heard
+) -> None:
+    with trio.move_on_after(0.2):
+        await tell(run_contract, "cat", heard, b"hello\n", ends=False)
+
+    assert (heard.output, heard.children[0].exit) == (b"hello\n", Exit(None, signal.SIGTERM))
+
+
+async def test_more_is_said_than_a_pipe_holds(heard: Heard, run_child: RunChild) -> None:
+    end = await tell(run_child, "sleep 0.1; wc -c", heard, b"x" * 1_000_000, b"y" * 1_000_000)
+
+    assert (end, heard.output.strip()) == (Exit(0), b"2000000")
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -187,6 +247,8 @@ async def test_no_descriptor_is_lost(heard: Heard, run_child: RunChild) -> None:
     for line in ("true", "exit 3", "sleep 9"):
         with trio.move_on_after(0.1):
             await run(run_child, line, heard)
+        with trio.move_on_after(0.1):
+            await tell(run_child, line, heard, b"words", ends=False)
 
     assert len(os.listdir("/proc/self/fd")) == len(before)  # noqa: PTH208
 

@@ -150,7 +150,7 @@ def test_added_specs_add_up(tmp_path: Path) -> None:
 def test_all_that_keeps_specs_from_running_is_told(tmp_path: Path) -> None:
     registry = make_registry(tmp_path)
     registry.register("A", run="x", depends_on=["X", "Y"], title="")
-    register(registry, Spec(id="B", run="x", agent="codex"))
+    register(registry, Spec(id="B", agent="clod"))
     register(registry, "C")
     register(registry, "D", run=work)
     register(registry, Spec(id="E", status=SpecStatus.COMPLETE))

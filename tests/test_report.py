@@ -67,7 +67,7 @@ def test_a_summary_says_how_each_spec_went() -> None:
         "blocked_by": [],
         "files": [],
     }
-    usage = {"input": 5, "cached": 0, "output": 2, "cost_usd": None}
+    usage = {"input": 5, "cached": 0, "output": 2, "cost_usd": None, "turns": 0}
     assert summary == {
         "version": 1,
         "run": RUN,

@@ -1,5 +1,6 @@
 """One session: attempts until exactly one final event, whatever happens and whenever it is cut short."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,8 +14,14 @@ from lone_attempt import Bench, ends
 from trio.testing import MockClock
 
 from aad.agents.base import Exit
+from aad.agents.command import CommandAgent
+from aad.agents.roster import Player
 from aad.attempt import Attempt
+from aad.budget import Account
+from aad.cast import Cast
+from aad.casting import Casting
 from aad.config import RetrySettings
+from aad.crew import Crew, Waiter
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import (
     FINAL,
@@ -40,7 +47,7 @@ from aad.events import (
 from aad.news import Progress, Trouble
 from aad.process import SpawnError
 from aad.retry import RetryPolicy
-from aad.session import Crew, SessionRun, Waiter
+from aad.session import SessionRun
 from aad.spec import Spec
 from aad.state import RunState, Status
 from aad.testing import Recorder, Script
@@ -61,6 +68,11 @@ class Place:
     held: bool = True
     refused: bool = False
     delay: float = 0.0
+    is_stopped: bool = False
+    stopped: trio.Event = field(factory=trio.Event)
+
+    async def wait_stopped(self) -> None:
+        await self.stopped.wait()
 
     def release(self) -> None:
         if self.held:
@@ -143,8 +155,10 @@ class Rig:
         self.parent = Parent(self.note)
         self.refusals: list[OSError] = []
         self.state.session("A").attempt = attempts_before
+        casting = Casting(patience=math.inf)
         self.run = SessionRun(
             spec=Spec(id="A"),
+            cast=Cast(players=(Player(agent=CommandAgent()),), casting=casting),
             known=self.state.session("A"),
             policy=RetryPolicy(retries, RetrySettings(jitter=False)),
             slot=self.place,
@@ -156,6 +170,8 @@ class Rig:
                 recover=self.recover,
                 open_attempt=self.open_attempt,
                 blocks=lambda spec_id: (f"{spec_id}+1",),
+                casting=casting,
+                account=Account(),
                 fail_fast=fail_fast,
                 draw=lambda: 1.0,
             ),
@@ -181,7 +197,7 @@ class Rig:
         session.log = f"log {session.number}"
         self.bench.events_file.unlink(missing_ok=True)
         attempt = self.bench.make(**self.spec)  # type: ignore[arg-type]
-        attempt.listener = session
+        attempt.listener = session.herald
         attempt.job = evolve(
             attempt.job, attempt=session.number, resumes=session.resumes, answer=session.answer
         )
@@ -626,7 +642,7 @@ async def test_progress_is_told_when_it_changes_with_the_time_that_is_left(
     rig: Rig, autojump_clock: MockClock
 ) -> None:
     def progress(share: float | None, *, guessed: bool = False, message: str | None = None) -> None:
-        rig.run.progressed(Progress(progress=share, message=message), guessed=guessed)
+        rig.run.herald.progressed(Progress(progress=share, message=message), guessed=guessed)
 
     rig.play(Script(work=20))
 
@@ -659,7 +675,7 @@ async def test_trouble_is_raised_and_the_attempt_goes_on(rig: Rig, autojump_cloc
     async with trio.open_nursery() as nursery:
         nursery.start_soon(rig.run.run)
         await trio.sleep(1)
-        rig.run.troubled(Trouble(message="odd", level=EscalationLevel.CRITICAL), EscalationKind.FAILED)
+        rig.run.herald.troubled(Trouble(message="odd", level=EscalationLevel.CRITICAL), EscalationKind.FAILED)
 
     assert [(log.level, log.kind, log.reason, log.failure) for log in rig.parent.logs] == [
         ("critical", "failed", "odd", None)
@@ -668,7 +684,7 @@ async def test_trouble_is_raised_and_the_attempt_goes_on(rig: Rig, autojump_cloc
 
 
 async def test_processes_left_behind_are_an_event(rig: Rig, autojump_clock: MockClock) -> None:
-    rig.run.leaked(("node (7)", "sleep (8)"))
+    rig.run.herald.leaked(("node (7)", "sleep (8)"))
 
     words = "left running, and ended: node (7), sleep (8)"
     processes = ("node (7)", "sleep (8)")

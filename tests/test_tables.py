@@ -15,7 +15,8 @@ from aad.config import (
     RetrySettings,
     RunSettings,
 )
-from aad.tables import Fault, lay_over, name_keys
+from aad.tables import Fault, find_agent_faults, lay_over, name_keys
+from aad.tomllines import Keys
 
 DEFAULTS = OrchestratorConfig()
 
@@ -202,21 +203,55 @@ def test_a_key_of_specs_that_an_override_lacks_is_told_all_that_there_are() -> N
     }
 
 
-def test_what_this_version_does_not_offer_yet_is_told_apart_from_slips() -> None:
+def test_what_is_no_choice_and_no_name_of_an_agent_is_a_fault() -> None:
     table = {
-        "agent": {"kind": "claude"},
+        "agent": {"kind": "a b"},
         "workspace": {"isolation": "worktee"},
-        "override": [{"specs": "*", "agent": "clod"}],
+        "override": [{"specs": "*", "agent": []}],
     }
 
     assert faults_of(table) == {
-        "agent.kind": ("config_later", {"value": '"claude"', "known": "command"}),
+        "agent.kind": ("config_agents", {"value": '"a b"'}),
         "workspace.isolation": (
             "config_choice",
             {"value": '"worktee"', "known": "auto, worktree, directory, none"},
         ),
-        "override.agent": ("config_choice", {"value": '"clod"', "known": "command"}),
+        "override.agent": ("config_agents", {"value": "[]"}),
     }
+
+
+def test_agents_may_be_one_or_several_and_said_in_short() -> None:
+    config, faults = lay_over(
+        DEFAULTS, {"agent": ["claude", "codex"], "override": [{"specs": "*", "agent": "pi"}]}
+    )
+
+    assert (config.agent.kind, config.override[0].agent, faults) == ("claude,codex", "pi", ())
+
+
+def test_what_older_files_call_the_bound_of_cost_is_taken() -> None:
+    config, faults = lay_over(DEFAULTS, {"agent": {"max_cost": 2.5}})
+
+    assert (config.agent.max_cost_usd, faults) == (2.5, ())
+
+
+@pytest.mark.parametrize(
+    ("table", "keys", "key"),
+    [
+        ({"agent": "clod"}, ("agent",), "config_agent_unknown"),
+        ({"agent": {"kind": ["claude", "clod"]}}, ("agent", "kind"), "config_agent_unknown"),
+        ({"override": [{"agent": "clod"}]}, ("override", 0, "agent"), "config_agent_unknown"),
+        ({"agents": {"clod": {}}}, ("agents", "clod", "kind"), "config_agent_kind"),
+        ({"agents": {"mine": {"kind": "clod"}}}, ("agents", "mine", "kind"), "config_agent_kind"),
+    ],
+)
+def test_an_agent_that_there_is_not_is_a_fault(table: dict[str, Any], keys: Keys, key: str) -> None:
+    (fault,) = find_agent_faults(table, {"claude", "mine"})
+
+    assert (fault.keys, fault.key) == (keys, key)
+
+
+def test_an_agent_that_has_a_table_is_known() -> None:
+    assert list(find_agent_faults({"agent": "mine", "agents": {"mine": {"kind": "pi"}}}, {"mine"})) == []
 
 
 @pytest.mark.parametrize("word", ["auto", "worktree", "directory", "none"])

@@ -8,7 +8,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from aad.agents.base import Command, Exit
-from aad.attempt import ChildHandle
+from aad.childhandle import ChildHandle
 from aad.events import RunFinished, SessionStarted
 from aad.process import SpawnError
 from aad.testing import Recorder, Script, ScriptedChild, ScriptedChildren
@@ -78,6 +78,20 @@ async def test_a_script_is_played_in_its_time(autojump_clock: MockClock) -> None
     assert await start(children, "a", heard) == Exit(3)
     assert heard.output == [(b"1", 0.0), (b"2", 5.0)]
     assert [child.exit for child in heard.children] == [Exit(3)]
+
+
+async def test_a_child_answers_what_it_is_told_when_its_work_is_done(autojump_clock: MockClock) -> None:
+    heard, (say, stdin) = Heard(), trio.open_memory_channel[bytes](1)
+    script = Script(output=b"1", work=5, replies=lambda words: words.upper(), last_output=b"2")
+
+    with stdin:
+        say.send_nowait(b"a")
+        say.close()
+        end = await ScriptedChildren({"a": script})(
+            command("a"), write=heard.write, grace=1.0, started=heard.children.append, stdin=stdin
+        )
+
+    assert (end, heard.output) == (Exit(0), [(b"1", 0.0), (b"A", 5.0), (b"2", 5.0)])
 
 
 async def test_each_start_plays_the_next_script_and_the_last_one_stays(autojump_clock: MockClock) -> None:

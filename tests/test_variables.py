@@ -90,7 +90,7 @@ def test_a_text_of_brackets_without_end_stays_a_text() -> None:
 
 def test_the_settings_without_a_table_have_no_variable() -> None:
     assert {keys[0] for _, keys, _ in list_variables()} == {
-        "orchestrator", "agent", "workspace", "escalation", "logs", "runs", "ui",
+        "orchestrator", "agent", "budget", "workspace", "escalation", "logs", "runs", "ui",
     }  # fmt: skip
 
 

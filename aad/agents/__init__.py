@@ -3,14 +3,10 @@
 import shutil
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from aad.config import KNOWN_AGENTS, AgentSettings
+from aad.config import AGENT_KINDS, OrchestratorConfig, split_names
 from aad.errors import Problem
 from aad.spec import Spec, SpecStatus
-
-if TYPE_CHECKING:
-    from aad.agents.base import Agent
 
 NO_LINES: Mapping[str, int] = MappingProxyType({})
 
@@ -18,16 +14,21 @@ NO_LINES: Mapping[str, int] = MappingProxyType({})
 PROGRAMS = ("claude", "codex", "gemini", "opencode", "qwen", "pi")
 
 
-def make_agent(settings: AgentSettings) -> "Agent":
-    """Return the agent that the settings ask for."""
-    # Here, not above: planning asks this package what is installed, and needs no agent itself.
-    from aad.agents.command import CommandAgent
+def find_names(spec: Spec, config: OrchestratorConfig) -> tuple[str, ...]:
+    """Return the names of the agents that may run a spec, in their order: its own `run` is a command's."""
+    if spec.agent is None and spec.run is not None:
+        return ("command",)
+    return split_names(spec.agent or config.agent.kind)
 
-    return CommandAgent(settings.command)
+
+def find_kind(name: str, config: OrchestratorConfig) -> str:
+    """Return the kind of an agent by its name."""
+    options = config.agents.get(name)
+    return name if options is None or not options.kind else options.kind
 
 
 def check_runnable(
-    specs: Iterable[Spec], settings: AgentSettings, *, agent_lines: Mapping[str, int] = NO_LINES
+    specs: Iterable[Spec], config: OrchestratorConfig, *, agent_lines: Mapping[str, int] = NO_LINES
 ) -> list[Problem]:
     """Return a problem for each spec that names an unknown agent, or leaves open what to run.
 
@@ -37,23 +38,48 @@ def check_runnable(
         problem
         for spec in specs
         if spec.status is not SpecStatus.COMPLETE
-        for problem in (_check_agent(spec, agent_lines.get(spec.id, 1)), _check_work(spec, settings))
+        for problem in (
+            _check_agent(spec, config, agent_lines.get(spec.id, 1)),
+            _check_work(spec, config),
+            _check_program(spec, config),
+        )
         if problem is not None
     ]
 
 
-def _check_agent(spec: Spec, line: int) -> Problem | None:
-    if spec.agent is None or spec.agent in KNOWN_AGENTS:
+def _check_agent(spec: Spec, config: OrchestratorConfig, line: int) -> Problem | None:
+    known = sorted({*AGENT_KINDS, *config.agents})
+    strange = [name for name in split_names(spec.agent or "") if name not in known]
+    if spec.agent is None or (split_names(spec.agent) and not strange):
         return None
-    fields = {"spec": spec.id, "agent": spec.agent, "known": ", ".join(KNOWN_AGENTS)}
+    fields = {"spec": spec.id, "agent": ", ".join(strange) or spec.agent, "known": ", ".join(known)}
     return _place("agent_unknown", fields, spec, line)
 
 
-def _check_work(spec: Spec, settings: AgentSettings) -> Problem | None:
-    if spec.run is not None or settings.command:
+def _check_work(spec: Spec, config: OrchestratorConfig) -> Problem | None:
+    names = find_names(spec, config)
+    commands = [name for name in names if find_kind(name, config) == "command"]
+    if spec.run is not None and len(commands) < len(names):
+        return _place("run_and_agent", {"spec": spec.id, "agent": spec.agent}, spec, 1)
+    if spec.run is not None or all(_has_command(name, config) for name in commands):
         return None
     found = ", ".join(detect_agents()) or "-"
     return _place("nothing_to_run", {"spec": spec.id, "found": found}, spec, 1)
+
+
+def _check_program(spec: Spec, config: OrchestratorConfig) -> Problem | None:
+    """Return a problem for a spec whose agent speaks a protocol, and may be any program."""
+    strangers = (name for name in find_names(spec, config) if find_kind(name, config) == "acp")
+    unknown = next((name for name in strangers if not _has_program(name, config)), None)
+    return None if unknown is None else _place("acp_no_command", {"spec": spec.id, "agent": unknown}, spec, 1)
+
+
+def _has_program(name: str, config: OrchestratorConfig) -> bool:
+    return name in config.agents and bool(config.agents[name].command)
+
+
+def _has_command(name: str, config: OrchestratorConfig) -> bool:
+    return bool(config.agent.command) or _has_program(name, config)
 
 
 def _place(key: str, fields: Mapping[str, object], spec: Spec, line: int) -> Problem:

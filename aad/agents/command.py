@@ -1,10 +1,11 @@
 """The `command` agent: any program or shell line. Its output is log, never parsed."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from attrs import frozen
 
-from aad.agents.base import COMPLETED, Command, Exit, Job, Verdict, failed
+from aad.agents.base import COMPLETED, Caps, Command, Exit, Job, Verdict, failed
 from aad.events import Failure, Reason
 
 # sysexits.h: "temporary failure; the user is invited to retry".
@@ -31,12 +32,17 @@ class CommandAgent:
 
     argv: tuple[str, ...] = ()
     name: str = "command"
+    caps: ClassVar[Caps] = Caps(streams=False)
+    passes: ClassVar[tuple[str, ...]] = ()
 
     def command(self, job: Job, env: Mapping[str, str]) -> Command:
         whole = {**env, **job.environment}
         if job.spec.run is not None:
             return Command(argv=as_argv(job.spec.run), env=whole, cwd=str(job.workspace))
         return Command(argv=self.argv, env=whole, cwd=str(job.workspace), stdin=job.prompt)
+
+    def read(self) -> None:
+        """Return nothing: the output is log."""
 
     def judge(self, end: Exit) -> Verdict:
         return judge_exit(end)

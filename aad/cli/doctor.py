@@ -1,6 +1,7 @@
 """`aad doctor`: will aad work here, and what holds? Looks at everything, and changes nothing."""
 
 import codecs
+import os
 import platform
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import frozen
+from attrs import asdict, frozen
 
 from aad import diagnosis, messages
-from aad.agents import detect_agents
+from aad.agents import find_names
+from aad.agents.probing import Probed, probe_agents
 from aad.checkout import inspect_checkout, lies_in_repository, refuse_broken
 from aad.cli.answers import answer_json, answer_text, format_size
 from aad.cli.console import Console, Looks, format_option, looks_options, make_console, open_console
 from aad.cli.specs import find_all_faults
-from aad.config import OrchestratorConfig, apply_overrides
+from aad.config import AGENT_KINDS, OrchestratorConfig, apply_overrides
 from aad.descriptors import read_limit
 from aad.diagnosis import Check, State
 from aad.display.style import SETS, Role, Style
@@ -53,6 +55,12 @@ class _Patient:
         ready = [spec for spec in specs if spec.status is SpecStatus.READY] or [Spec(id="SPEC-001")]
         return [apply_overrides(self.console.config, spec) for spec in ready]
 
+    def list_agents(self) -> list[str]:
+        """Return the names of the agents by which specs are to be run, less what there is not."""
+        config = self.console.config
+        names = dict.fromkeys(name for spec in self.list_ready() for name in find_names(spec, config))
+        return [name for name in names if name in AGENT_KINDS or name in config.agents]
+
     def wants_worktrees(self, *, inside: bool) -> bool:
         """Tell whether some session is to work in a git worktree; what faulty settings want is not known."""
         if self.faults:
@@ -71,9 +79,12 @@ def make_command(lang: str) -> click.Command:
     @looks_options(lang)
     def doctor(**options: Any) -> int:  # noqa: ANN401 - click's door
         patient = _receive(Looks(options["color"], options["symbols"]))
-        checks = [*_examine(patient)]
-        answer = _answer_json if options["form"] == "json" else _draw
-        answer(patient.console, checks)
+        agents = probe_agents(patient.console.config, os.environ, wanted=patient.list_agents())
+        checks = [*_examine(patient, agents)]
+        if options["form"] == "json":
+            _answer_json(patient.console, checks, agents)
+        else:
+            _draw(patient.console, checks)
         return 0 if diagnosis.is_sound(checks) else EXIT_FAILED
 
     return doctor
@@ -92,8 +103,10 @@ def _receive(looks: Looks) -> _Patient:
         return _Patient(console, troubles=error.problems)
 
 
-def _examine(patient: _Patient) -> Iterator[Check]:
+def _examine(patient: _Patient, agents: Sequence[Probed]) -> Iterator[Check]:
     yield from _examine_machine(patient.console)
+    yield from diagnosis.check_agents(agents)
+    yield from _examine_output(patient.console)
     yield from _examine_git(patient)
     yield from _examine_project(patient)
 
@@ -103,7 +116,9 @@ def _examine_machine(console: Console) -> Iterator[Check]:
     yield diagnosis.check_platform(sys.platform, platform.system(), platform.release())
     yield from diagnosis.check_containment(sys.platform, find_means())
     yield diagnosis.check_files(read_limit(), console.config.orchestrator.slots)
-    yield diagnosis.check_agents(detect_agents())
+
+
+def _examine_output(console: Console) -> Iterator[Check]:
     if console.out.encoding is not None:
         yield diagnosis.check_output(_name_encoding(console.out.encoding), _name_symbols(console))
 
@@ -177,9 +192,25 @@ def _name_symbols(console: Console) -> str:
     return next(name for name, each in SETS.items() if each == symbols)
 
 
-def _answer_json(console: Console, checks: Sequence[Check]) -> None:
-    described = [_describe(check) for check in checks]
-    answer_json(console, {"version": VERSION, "ok": diagnosis.is_sound(checks), "checks": described})
+def _answer_json(console: Console, checks: Sequence[Check], agents: Sequence[Probed]) -> None:
+    told = {
+        "version": VERSION,
+        "ok": diagnosis.is_sound(checks),
+        "checks": [_describe(check) for check in checks],
+        "agents": [_describe_agent(agent) for agent in agents],
+    }
+    answer_json(console, told)
+
+
+def _describe_agent(agent: Probed) -> dict[str, object]:
+    return {
+        "name": agent.name,
+        "kind": agent.kind,
+        "program": agent.program,
+        "version": agent.version,
+        "signed_in": None if agent.signed_in is None else asdict(agent.signed_in),
+        "can": [name for name in diagnosis.CAPS if getattr(agent.caps, name)],
+    }
 
 
 def _describe(check: Check) -> dict[str, object]:
@@ -201,6 +232,9 @@ def _draw(console: Console, checks: Sequence[Check]) -> None:
 def _draw_check(check: Check, voice: Voice) -> Iterator[str]:
     role, sign = _mark(check.state, voice.style)
     yield voice.mark(role, sign, clean(check.told.render(voice.lang)))
+    if check.details:
+        facts = voice.join(voice.say(detail.key, detail.fields) for detail in check.details)
+        yield voice.style.paint(Role.DIM, f"  {facts}")
     if check.remedy is not None:
         yield voice.hint(voice.say(check.remedy, check.told.fields))
 

@@ -47,7 +47,14 @@ def _set_up(console: Console) -> None:
 
 
 def _write_config(console: Console) -> _Part:
-    return _write_new(console, console.project.config, read_template())
+    return _write_new(console, console.project.config, _suggest_agent(read_template()))
+
+
+def _suggest_agent(template: str) -> str:
+    """Return the settings with the line, commented out, that has the first agent that is there run specs."""
+    line = 'kind = "command"\n'
+    suggested = [f'# kind = "{name}"\n' for name in detect_agents()[:1]]
+    return template.replace(f"\n{line}", "".join(("\n", line, *suggested)), 1)
 
 
 def _write_ignore(console: Console) -> _Part:

@@ -95,7 +95,7 @@ def find_faults(console: Console, catalogue: Catalogue, specs: Iterable[Spec]) -
     unknown = {problem.path for problem in catalogue.problems if problem.key.startswith(_HEAD_FAULTS)}
     known = [spec for spec in specs if spec.digest and spec.path not in unknown]
     filled = [apply_overrides(console.config, spec) for spec in known]
-    return check_runnable(filled, console.config.agent, agent_lines=catalogue.agent_lines)
+    return check_runnable(filled, console.config, agent_lines=catalogue.agent_lines)
 
 
 def plan_selection(console: Console, selection: Selection, *, completed: Collection[str] = ()) -> Plan:

@@ -22,7 +22,7 @@ from aad.display.voice import Voice
 from aad.display.work import tell_integrated, tell_rolled_back
 from aad.events import PERSON, EscalationKind, EscalationLevel, Event, Failure, Reason
 from aad.project import LEFT_OUT
-from aad.state import RunState, Status
+from aad.state import GO_ON, RunState, Status
 
 QUIET, VERBOSE = -1, 1
 TAIL_COLUMNS = 500
@@ -261,6 +261,9 @@ class Narrator:
     def _point_to_question(self, escalation: str | None) -> list[str]:
         raised = self._escalations.get(escalation or "")
         # One that an earlier run raised is not known here; as a rule it is a question.
+        if escalation is not None and raised is not None and raised.kind is EscalationKind.AUTH:
+            hint = self.voice.hint(self.voice.say("log.sign_in", {"escalation": escalation}))
+            return [*self._point_to_escalation(escalation), hint]
         if escalation is None or (raised is not None and raised.kind not in _QUESTIONS):
             return self._point_to_escalation(escalation)
         return [self.voice.hint(self.voice.say("log.answer", {"escalation": escalation}))]
@@ -284,6 +287,8 @@ class Narrator:
         if raised is not None and raised.question is not None:
             # It did not fail: nobody wanted to answer it.
             return "log.retry_unanswered"
+        if event.failure is not None and event.escalation is None and event.failure.reason in GO_ON:
+            return "log.retry_pause"
         return "log.retry" if event.failure is None else "log.retry_failed"
 
     def _next_attempt(self, event: events.RetryScheduled) -> str:

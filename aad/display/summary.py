@@ -109,14 +109,29 @@ def has_result(state: RunState) -> bool:
 
 
 def _count_usage(state: RunState, voice: Voice) -> Iterator[str]:
-    usage = total_usage(usage for session in state.sessions.values() for usage in session.usages)
+    usage = total_usage(usage for session in state.sessions.values() for usage in session.usages.values())
     if usage is None:
         return
     if usage.input or usage.output:
         fields = {"input": format_count(usage.input), "output": format_count(usage.output)}
         yield voice.say("summary.tokens", fields)
+    silent = _find_without_cost(state)
     if usage.cost_usd is not None:
-        yield voice.say("summary.cost", {"cost": f"{usage.cost_usd:,.2f}"})
+        cost = voice.say("summary.cost", {"cost": f"{usage.cost_usd:,.2f}"})
+        yield f"{cost} {voice.say('summary.cost_besides', {'agents': silent})}" if silent else cost
+    elif silent:
+        yield voice.say("summary.cost_unknown", {"agents": silent})
+
+
+def _find_without_cost(state: RunState) -> str:
+    """Return the names of the agents that used tokens and told no cost."""
+    agents = {
+        session.agent
+        for session in state.sessions.values()
+        for usage in session.usages.values()
+        if usage.cost_usd is None and usage.input + usage.output
+    }
+    return ", ".join(sorted(agents - {""}))
 
 
 def _name_late_successes(state: RunState, voice: Voice) -> Iterator[str]:

@@ -148,6 +148,13 @@ def _is_other_text(stem: str, body: Body) -> bool:
     return named is not None and re.search(r"\d", stem) is None
 
 
+def _join_names(names: tuple[Text, ...] | None) -> str | None:
+    """Return the agents that a head names, with commas between them."""
+    if not names:
+        return None
+    return ",".join(" ".join(part.split()) for name in names for part in name.value.split(","))
+
+
 def _combine(file: _File, settings: Settings, body: Body, *, own: str, words: StatusWords) -> Reading:
     references, faults = _read_references(settings.depends_on or (), own)
     conflicts, more_faults = _read_references(settings.conflicts_with, own)
@@ -157,7 +164,7 @@ def _combine(file: _File, settings: Settings, body: Body, *, own: str, words: St
         id=own,
         title=title,
         status=status,
-        agent=None if settings.agent is None else " ".join(settings.agent.value.split()),
+        agent=_join_names(settings.agent),
         run=settings.run,
         verify=settings.verify,
         isolation=settings.isolation,
@@ -177,7 +184,7 @@ def _combine(file: _File, settings: Settings, body: Body, *, own: str, words: St
         references=(*references, *body.references),
         conflicts=tuple(conflicts),
         problems=file.place(problems),
-        agent_line=None if settings.agent is None else settings.agent.line,
+        agent_line=settings.agent[0].line if settings.agent else None,
     )
 
 

@@ -27,7 +27,7 @@ class Settings:
     status: Text | None = None
     depends_on: tuple[Text, ...] | None = None
     conflicts_with: tuple[Text, ...] = ()
-    agent: Text | None = None
+    agent: tuple[Text, ...] | None = None
     run: str | tuple[str, ...] | None = None
     verify: str | tuple[str, ...] | None = None
     isolation: str | None = None
@@ -148,7 +148,7 @@ _READERS: dict[str, Callable[[Entry], object]] = {
     "depends_on": _read_texts,
     "conflicts_with": _read_texts,
     "status": _read_text,
-    "agent": _read_text,
+    "agent": _read_texts,
     "run": _read_command,
     "verify": _read_command,
     "isolation": _read_isolation,

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 
 LANGUAGES = ("en", "ja")
-SECTIONS = ("config", "specs", "plan", "display", "run", "git", "cli", "doctor", "notify", "dialog")
+SECTIONS = ("config", "specs", "plan", "display", "run", "git", "cli", "doctor", "notify", "dialog", "prompt")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from aad.attempt import RunChild
+from aad.childhandle import RunChild
 from aad.config import EscalationSettings
 from aad.notifiers.apprise import make_apprise_notifiers
 from aad.notifiers.base import Notifier

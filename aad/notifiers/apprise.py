@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from aad import messages
 from aad.agents.base import Command
-from aad.attempt import RunChild
+from aad.childhandle import RunChild
 from aad.escalationlog import EscalationLog
 from aad.keepers import LOADING
 from aad.notifiers.base import NotifyError, run_program

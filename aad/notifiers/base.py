@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aad.agents.base import Command
 from aad.agents.command import judge_exit
-from aad.attempt import RunChild
+from aad.childhandle import RunChild
 from aad.display.failures import describe_failure
 from aad.escalationlog import EscalationLog
 from aad.keepers import KeeperLostError

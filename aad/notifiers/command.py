@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from aad import messages
 from aad.agents.base import Command
-from aad.attempt import RunChild
+from aad.childhandle import RunChild
 from aad.escalationlog import EscalationLog
 from aad.notifiers.base import run_program
 

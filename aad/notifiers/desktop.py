@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from aad import messages
 from aad.agents.base import Command
-from aad.attempt import RunChild
+from aad.childhandle import RunChild
 from aad.escalationlog import EscalationLog
 from aad.notifiers.base import NotifierMissingError, run_program
 from aad.notifiers.message import Message, make_message

@@ -227,8 +227,8 @@ def test_fewer_slots_than_one_and_more_than_a_thousand_are_a_usage_error(tmp_pat
 def test_a_spec_that_nothing_says_how_to_run_is_refused(tmp_path: Path) -> None:
     refuse(
         Project(tmp_path).set(PATH="/nowhere").spec("A", None),
-        says=".aad/specs/A.md:1: A does not say what to run (give it `run:`, or set `command` in [agent] of "
-        "config/aad.toml; agents found on PATH: -)",
+        says=".aad/specs/A.md:1: A does not say what to run (give it `run:`; or set `kind` in [agent] of "
+        "config/aad.toml to an agent, or `command` there; agents found on PATH: -)",
     )
 
 

@@ -219,7 +219,7 @@ Read all spec files and say all that is wrong with them, as path:line. The exit 
 something is, 5 if there are no specs.""",
     "help.doctor.long": """\
 Say whether aad will work here, and what holds: versions, containment of processes, git, settings, specs, folders, \
-limits. Nothing is written, and nothing is started but git, which is asked.
+agents, limits. Nothing is written, and nothing is started but git, which is asked, and agents, for their versions.
 
 \b
 Exit status:

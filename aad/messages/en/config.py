@@ -22,6 +22,11 @@ TEXTS: dict[str, str] = {
     "config_table": "`{name}` must be a table such as {{ key = 1 }}",
     "config_table_json": '`{name}` must be a JSON object such as {{"key": 1}}',
     "config_command": '`{name}` must be a shell line, or a list with a program and its arguments: ["make", "test"]',
+    "config_agents": "`{name}` must be the name of an agent, or a list of names, not {value}",
+    "config_agent_unknown": (
+        "`{name}`: there is no agent {agent} (choose one of {known}, or give it a table [agents.{agent}])"
+    ),
+    "config_agent_kind": "`{name}` must be one of {known}, not {value}",
     "config_choice": "`{name}` cannot be {value} (known: {known})",
     "config_later": "`{name}` cannot be {value} yet (this version offers: {known})",
     "config_whole": "`{name}` must be a whole number from {least} to {most}, not {value}",

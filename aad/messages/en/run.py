@@ -1,9 +1,11 @@
 """The English words for why a run cannot begin or go on, and why an attempt failed."""
 
 TEXTS: dict[str, str] = {
+    "acp_asks_leave": "May the agent work on {path}, outside of its folder? It wants to: {tool}",
+    "acp_no_command": '{spec} is for the agent {agent}, of which nobody knows what to start (give [agents.{agent}] in config/aad.toml a `command`, like ["gemini", "--acp"])',
     "registered_too_late": "registered too late: the run is going on (register every spec before `run`)",
     "session_under_way": "session {session} is under way: its end is the run's own business",
-    "agent_unknown": "{spec} asks for the agent {agent}, which this version does not have (known: {known})",
+    "agent_unknown": "{spec} asks for the agent {agent}, which there is not (known: {known}; a table [agents.{agent}] with its `kind` makes one)",
     "dependency_unregistered": "{spec} depends on {needed}, which is not registered (register it, or take the dependency out)",
     "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",
     "folder_shared": 'the project\'s folder is shared: {first} and {second} may run in it side by side ([workspace] isolation = "directory" gives each session a folder, --jobs 1 lets one run at a time, `paths` tell that two do not meet)',
@@ -31,7 +33,7 @@ TEXTS: dict[str, str] = {
     "lock_held_by": "process {pid} holds this project (wait for its end, or end it)",
     "lock_held_unsigned": "another run holds this project (wait for its end, or end it)",
     "lock_impossible": "the project cannot be locked: {cause} (make the folder writable, or run in a copy of the project)",
-    "nothing_to_run": "{spec} does not say what to run (give it `run:`, or set `command` in [agent] of config/aad.toml; agents found on PATH: {found})",
+    "nothing_to_run": "{spec} does not say what to run (give it `run:`; or set `kind` in [agent] of config/aad.toml to an agent, or `command` there; agents found on PATH: {found})",
     "redact_pattern_wrong": "{pattern} in redact_patterns cannot be used: {cause} (give a Python regular expression that matches one character or more)",
     "resumed_changes_accepted": "run {run} goes on with these changes",
     "resumed_changes_open": "run {run} was planned without these changes (--accept-changes goes on with them; without --resume a new run begins)",
@@ -43,6 +45,7 @@ TEXTS: dict[str, str] = {
     "resumed_spec_gone": "{spec} was part of run {run} and is gone",
     "resumed_spec_needs": "{spec} now depends on {needed}, which is not part of run {run}",
     "resumed_spec_rewired": "{spec} now depends on {needed}, and did not when run {run} planned it",
+    "run_and_agent": "{spec} has a `run:` of its own, and the agent {agent} besides, which runs no command (take one of them out)",
     "run_folder_unwritable": "cannot be written: {why} (make it writable, or run in a copy of the project)",
     "session_unknown": "there is no session {session} in this run",
     "spec_registered_twice": "{spec} is registered already (each id once)",

@@ -26,6 +26,11 @@ TEXTS: dict[str, str] = {
     "config_table": "`{name}` は {{ key = 1 }} のようなテーブルにしてください",
     "config_table_json": '`{name}` は {{"key": 1}} のような JSON オブジェクトにしてください',
     "config_command": ('`{name}` はシェルの一行か、プログラムと引数のリスト ["make", "test"] にしてください'),
+    "config_agents": "`{name}` にはエージェントの名前か、名前のリストを指定してください（現在の値: {value}）",
+    "config_agent_unknown": (
+        "`{name}`: エージェント {agent} はありません（{known} から選ぶか、表 [agents.{agent}] を書いてください）"
+    ),
+    "config_agent_kind": "`{name}` には {known} のいずれかを指定してください（現在の値: {value}）",
     "config_choice": "`{name}` に {value} は使えません（使えるもの: {known}）",
     "config_later": "`{name}` に {value} はまだ使えません（このバージョンで使えるもの: {known}）",
     "config_whole": "`{name}` は {least} から {most} までの整数にしてください（現在: {value}）",

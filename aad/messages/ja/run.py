@@ -1,9 +1,12 @@
 """The Japanese words for why a run cannot begin or go on, and why an attempt failed."""
 
 TEXTS: dict[str, str] = {
+    "acp_asks_leave": "エージェントが作業フォルダーの外の {path} を扱おうとしています。許可しますか？ 内容: {tool}",
+    "acp_no_command": '{spec} のエージェント {agent} は、起動するプログラムが決まっていません（config/aad.toml の [agents.{agent}] に `command` を書いてください。例: ["gemini", "--acp"]）',
     "registered_too_late": "実行中のため登録できません（`run` の前にすべて登録してください）",
     "session_under_way": "セッション {session} は実行中です。終了は実行側が判断します",
-    "agent_unknown": "{spec} が指定するエージェント {agent} は、このバージョンにはありません（使えるもの: {known}）",
+    "agent_unknown": "{spec} が指定するエージェント {agent} はありません（使えるもの: {known}。表 [agents.{agent}] に `kind` を書けば作れます）",
+    "run_and_agent": "{spec} には `run:` と、コマンドを実行しないエージェント {agent} の両方が指定されています（どちらかを外してください）",
     "dependency_unregistered": "{spec} は {needed} に依存していますが、登録されていません（登録するか、依存関係を外してください）",
     "drafts_left_out": "下書きのため対象外: {names}（--allow-draft で対象になります）",
     "folder_shared": '{first} と {second} が、プロジェクトのフォルダーで同時に動くことがあります（[workspace] isolation = "directory" ならセッションごとに別のフォルダーを使い、--jobs 1 なら一つずつ動きます。互いに触れないものは `paths` に書いてください）',
@@ -31,7 +34,7 @@ TEXTS: dict[str, str] = {
     "lock_held_by": "プロセス {pid} がこのプロジェクトを使用中です（終了を待つか、終了させてください）",
     "lock_held_unsigned": "別の実行がこのプロジェクトを使用中です（終了を待つか、終了させてください）",
     "lock_impossible": "プロジェクトをロックできません: {cause}（フォルダーを書き込めるようにするか、プロジェクトのコピーで実行してください）",
-    "nothing_to_run": "{spec} に実行する内容がありません（`run:` を書くか、config/aad.toml の [agent] に `command` を設定してください。PATH にあるエージェント: {found}）",
+    "nothing_to_run": "{spec} には実行するものが書かれていません（`run:` を書くか、config/aad.toml の [agent] の `kind` にエージェントを、または `command` を設定してください。PATH にあるエージェント: {found}）",
     "redact_pattern_wrong": "redact_patterns の {pattern} は使えません: {cause}（1 文字以上に一致する Python の正規表現を指定してください）",
     "resumed_changes_accepted": "実行 {run} は、これらの変更を取り入れて続けます",
     "resumed_changes_open": "実行 {run} の計画に、これらの変更は含まれていません（--accept-changes で変更を取り入れて続けるか、--resume なしで新しく始めてください）",

@@ -1,0 +1,602 @@
+"""How the starts of an agent pause when its account is used up, and how they come back."""
+
+import math
+import random
+
+import pytest
+import trio
+from attrs import define, field
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from aad.quota import Quota
+
+EPOCH = 1_790_000_000.0
+HOUR = 3600.0
+
+
+@define(eq=False)
+class Gate:
+    """A quota, a clock on the wall beside it, and who went through the one at what time of the other.
+
+    `sleep` moves the wall's clock alone. `told` has seconds since `EPOCH`.
+    """
+
+    patience: float = math.inf
+    slept: float = 0.0
+    told: list[float | None] = field(factory=list)
+    story: list[tuple[float, str, bool]] = field(factory=list)
+    quota: Quota = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.quota = Quota(name="paper", patience=self.patience, told=self.hear, clock=self.read)
+
+    def read(self) -> float:
+        return EPOCH + self.slept + trio.current_time()
+
+    def hear(self, until: float | None) -> None:
+        self.told.append(None if until is None else until - EPOCH)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    async def enter(self, name: str) -> None:
+        # Where nothing is left to happen, the clock would never jump: a wait for ever has to fail.
+        with trio.fail_after(48 * HOUR):
+            passed = await self.quota.enter()
+        self.story.append((self.read() - EPOCH, name, passed))
+
+    async def queue(self, nursery: trio.Nursery, names: str) -> None:
+        for name in names:
+            nursery.start_soon(self.enter, name)
+            await wait_all_tasks_blocked()
+
+    @property
+    def names(self) -> str:
+        """Who went through so far."""
+        return "".join(name for _, name, passed in self.story if passed)
+
+
+async def limit_again(gate: Gate) -> float:
+    """Have a start tried, and hit the limit; return the seconds until the next."""
+    await gate.enter("again")
+    pause = gate.quota.close(None)
+    gate.quota.leave()
+    return pause
+
+
+async def test_all_may_start_while_no_limit_was_hit(autojump_clock: MockClock) -> None:
+    gate = Gate()
+
+    for name in "abcdefgh":
+        await gate.enter(name)
+
+    assert (gate.names, gate.told, gate.quota.resumes_at) == ("abcdefgh", [], None)
+
+
+async def test_after_a_limit_nobody_starts_until_a_second_after_the_reset(autojump_clock: MockClock) -> None:
+    gate = Gate()
+
+    pause = gate.quota.close(EPOCH + HOUR)
+    resumes_at = gate.quota.resumes_at
+    await gate.enter("a")
+
+    assert (pause, resumes_at) == (HOUR + 1, EPOCH + HOUR + 1)
+    assert gate.story == [(HOUR + 1, "a", True)]
+    assert (gate.told, gate.quota.resumes_at) == ([HOUR + 1, None], None)
+
+
+async def test_the_time_of_the_reset_is_told_no_longer_than_it_lasts(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(EPOCH + HOUR)
+
+    await trio.sleep(HOUR)
+    before = gate.quota.resumes_at
+    await trio.sleep(1)
+
+    assert (before, gate.quota.resumes_at) == (EPOCH + HOUR + 1, None)
+
+
+async def test_with_no_reset_named_the_pause_doubles_up_to_half_an_hour(autojump_clock: MockClock) -> None:
+    gate = Gate()
+
+    pauses = [await limit_again(gate) for _ in range(20)]
+
+    assert pauses[:6] == [60, 120, 240, 480, 960, 1800]
+    assert set(pauses[6:]) == {1800}
+
+
+async def test_a_named_reset_is_a_step_like_any_other(autojump_clock: MockClock) -> None:
+    gate = Gate()
+
+    await gate.quota.enter()
+    gate.quota.close(EPOCH + HOUR)
+    pause = await limit_again(gate)
+
+    assert pause == 120
+
+
+@pytest.mark.parametrize(
+    "reset_at",
+    [
+        pytest.param(EPOCH - 1, id="past"),
+        pytest.param(EPOCH, id="now"),
+        pytest.param(0.0, id="zero"),
+        pytest.param((EPOCH + HOUR) * 1000, id="milliseconds"),
+        pytest.param(math.inf, id="infinite"),
+        pytest.param(math.nan, id="no number"),
+    ],
+)
+async def test_a_reset_that_cannot_be_counts_as_unknown(reset_at: float, autojump_clock: MockClock) -> None:
+    gate = Gate()
+
+    pause = gate.quota.close(reset_at)
+    await gate.enter("a")
+
+    assert pause == 60
+    assert gate.story == [(60, "a", True)]
+
+
+async def test_a_success_makes_the_next_pause_short_again(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    before = [await limit_again(gate) for _ in range(3)]
+
+    await gate.quota.enter()
+    gate.quota.succeed()
+    after = [gate.quota.close(None), await limit_again(gate)]
+
+    assert (before, after) == ([60, 120, 240], [60, 120])
+
+
+async def test_those_that_hit_the_limit_together_are_one_step(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    for name in "abc":
+        await gate.enter(name)
+
+    pauses = []
+    for _ in range(3):
+        pauses.append(gate.quota.close(None))
+        gate.quota.leave()
+        await trio.sleep(10)
+    after = await limit_again(gate)
+
+    assert (pauses, after) == ([60, 50, 40], 120)
+    assert gate.told == [60, None, 180]
+
+
+async def test_who_hits_the_limit_after_the_pause_before_any_start_prolongs_the_step(
+    autojump_clock: MockClock,
+) -> None:
+    gate = Gate()
+    await gate.enter("a")
+    await gate.enter("b")
+
+    first = gate.quota.close(None)
+    await trio.sleep(HOUR)
+    second = gate.quota.close(None)
+    third = await limit_again(gate)
+
+    assert (first, second, third) == (60, 60, 120)
+
+
+@pytest.mark.parametrize(
+    ("resets", "pause", "told"),
+    [
+        ([300, 900, 600], 901, [301, 901]),
+        ([300, 300], 301, [301]),
+        ([None, 900], 901, [60, 901]),
+        ([None, 20], 21, [60, 21]),
+        ([20, None], 21, [21]),
+    ],
+)
+async def test_of_the_resets_named_the_latest_counts_and_any_outdoes_a_guess(
+    resets: list[float | None], pause: float, told: list[float], autojump_clock: MockClock
+) -> None:
+    gate = Gate()
+    for name in "abc":
+        await gate.enter(name)
+
+    for reset in resets:
+        last = gate.quota.close(None if reset is None else EPOCH + reset)
+    await gate.enter("d")
+
+    assert (last, gate.told) == (pause, [*told, None])
+    assert gate.story[3:] == [(pause, "d", True)]
+
+
+async def test_a_reset_named_later_moves_those_who_wait_already(autojump_clock: MockClock) -> None:
+    later, sooner = Gate(), Gate()
+    later.quota.close(EPOCH + 300)
+    sooner.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await later.queue(nursery, "a")
+        await sooner.queue(nursery, "b")
+        later.quota.close(EPOCH + 900)
+        sooner.quota.close(EPOCH + 20)
+
+    assert (later.story, sooner.story) == ([(901, "a", True)], [(21, "b", True)])
+
+
+async def test_starts_come_back_one_by_one_then_twice_as_many_after_each_success(
+    autojump_clock: MockClock,
+) -> None:
+    gate = Gate()
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "abcdefghijkl")
+        await trio.sleep(HOUR)
+        counts = [len(gate.names)]
+        for _ in range(4):
+            gate.quota.succeed()
+            await wait_all_tasks_blocked()
+            counts.append(len(gate.names))
+
+    assert counts == [1, 2, 4, 8, 12]
+    assert gate.told == [60, None]
+
+
+async def test_who_came_first_is_let_through_first(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "abcdef")
+        await trio.sleep(HOUR)
+        for late in "ghijkl":
+            gate.quota.leave()
+            nursery.start_soon(gate.enter, late)
+            await wait_all_tasks_blocked()
+        for _ in range(5):
+            gate.quota.leave()
+            await wait_all_tasks_blocked()
+
+    assert gate.names == "abcdefghijkl"
+
+
+async def test_a_start_that_ended_without_success_makes_room_for_one(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "abc")
+        await trio.sleep(HOUR)
+        gate.quota.leave()
+        await wait_all_tasks_blocked()
+        passed = gate.names
+        nursery.cancel_scope.cancel()
+
+    assert passed == "ab"
+
+
+async def test_a_limit_on_the_way_back_closes_for_those_who_wait_for_room(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "abcd")
+        await trio.sleep(100)
+        gate.quota.succeed()
+        await wait_all_tasks_blocked()
+        gate.quota.close(EPOCH + HOUR)
+        gate.quota.leave()
+        gate.quota.leave()
+        await trio.sleep(HOUR + 10)
+        nursery.cancel_scope.cancel()
+
+    assert gate.story == [(60, "a", True), (100, "b", True), (HOUR + 1, "c", True)]
+    assert gate.told == [60, None, HOUR + 1, None]
+
+
+async def test_those_started_before_the_limit_stand_in_nobodys_way(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    for name in "abc":
+        await gate.enter(name)
+
+    gate.quota.close(None)
+    await gate.enter("d")
+
+    assert gate.story[3:] == [(60, "d", True)]
+
+
+async def test_a_success_of_one_started_before_the_limit_opens_nothing(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    await gate.enter("a")
+    await gate.enter("b")
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "cd")
+        gate.quota.succeed()
+        await trio.sleep(HOUR)
+        nursery.cancel_scope.cancel()
+
+    assert gate.story[2:] == [(60, "c", True)]
+
+
+@pytest.mark.parametrize(("patience", "passed"), [(HOUR, False), (HOUR + 1, True)])
+async def test_nobody_waits_for_a_reset_beyond_their_patience(
+    patience: float,
+    passed: bool,
+    autojump_clock: MockClock,
+) -> None:
+    gate = Gate(patience=patience)
+
+    pause = gate.quota.close(EPOCH + HOUR)
+    await gate.enter("a")
+
+    assert pause == HOUR + 1
+    assert gate.story == [(0 if not passed else HOUR + 1, "a", passed)]
+
+
+async def test_who_has_no_patience_never_waits(autojump_clock: MockClock) -> None:
+    gate = Gate(patience=0)
+
+    await gate.enter("a")
+    gate.quota.close(None)
+    await gate.enter("b")
+
+    assert gate.story == [(0, "a", True), (0, "b", False)]
+
+
+async def test_all_who_wait_are_sent_away_at_once_when_the_pauses_get_too_long(
+    autojump_clock: MockClock,
+) -> None:
+    gate = Gate(patience=400)
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "abcde")
+        await trio.sleep(100)
+        gate.quota.close(None)
+        gate.quota.leave()
+        await trio.sleep(200)
+        gate.quota.close(None)
+        gate.quota.leave()
+    await gate.enter("f")
+
+    assert gate.story[:2] == [(60, "a", True), (220, "b", True)]
+    assert sorted(gate.story[2:]) == [(300, name, False) for name in "cdef"]
+
+
+async def test_patience_is_new_after_a_success(autojump_clock: MockClock) -> None:
+    gate = Gate(patience=400)
+    gate.quota.close(EPOCH + 300)
+
+    await gate.enter("a")
+    gate.quota.succeed()
+    gate.quota.close(EPOCH + 600)
+    await gate.enter("b")
+
+    assert gate.story == [(301, "a", True), (601, "b", True)]
+
+
+async def test_who_comes_after_a_pause_that_was_too_long_may_try(autojump_clock: MockClock) -> None:
+    gate = Gate(patience=60)
+    gate.quota.close(EPOCH + HOUR)
+
+    await gate.enter("a")
+    await trio.sleep(HOUR + 1)
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(gate.enter, "b")
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+    assert gate.story == [(0, "a", False), (HOUR + 1, "b", True)]
+
+
+async def test_waiting_behind_a_start_that_is_tried_takes_no_patience(autojump_clock: MockClock) -> None:
+    gate = Gate(patience=60)
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "ab")
+        await trio.sleep(10 * HOUR)
+        gate.quota.succeed()
+
+    assert gate.story == [(60, "a", True), (10 * HOUR, "b", True)]
+
+
+async def test_a_reset_that_came_while_the_machine_slept_is_noticed_within_a_minute(
+    autojump_clock: MockClock,
+) -> None:
+    gate = Gate()
+    gate.quota.close(EPOCH + 8 * HOUR)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "a")
+        await trio.sleep(90)
+        gate.sleep(8 * HOUR)
+    monotonic = trio.current_time()
+
+    assert monotonic == 120
+    assert gate.story == [(8 * HOUR + 120, "a", True)]
+
+
+async def test_a_machine_that_slept_part_of_the_pause_waits_for_the_rest(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(EPOCH + 8 * HOUR)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "a")
+        await trio.sleep(90)
+        gate.sleep(7 * HOUR)
+
+    assert gate.story == [(8 * HOUR + 1, "a", True)]
+
+
+async def test_a_wall_clock_put_back_makes_nobody_wait_longer(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(EPOCH + HOUR)
+
+    gate.sleep(-24 * HOUR)
+    await gate.enter("a")
+
+    assert trio.current_time() == HOUR + 1
+
+
+async def test_a_wall_clock_put_back_after_the_pause_brings_it_back_for_nobody(
+    autojump_clock: MockClock,
+) -> None:
+    gate = Gate()
+    gate.quota.close(EPOCH + HOUR)
+    gate.sleep(2 * HOUR)
+    await gate.enter("a")
+
+    gate.sleep(-2 * HOUR)
+    gate.quota.succeed()
+    await gate.enter("b")
+
+    assert trio.current_time() == 0
+    assert gate.told == [HOUR + 1, None]
+
+
+async def test_who_is_cancelled_in_the_queue_takes_no_place_from_others(autojump_clock: MockClock) -> None:
+    gate, scope = Gate(), trio.CancelScope()
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_within, scope, gate, "a")
+        await wait_all_tasks_blocked()
+        await gate.queue(nursery, "b")
+        scope.cancel()
+
+    assert gate.story == [(60, "b", True)]
+
+
+async def run_within(scope: trio.CancelScope, gate: Gate, name: str) -> None:
+    with scope:
+        await gate.enter(name)
+
+
+@pytest.mark.parametrize(("cancel_first", "passed"), [(True, ("ac", "ac")), (False, ("ab", "abc"))])
+async def test_who_is_cancelled_in_the_moment_of_being_called_holds_nobody_up(
+    cancel_first: bool, passed: tuple[str, str], autojump_clock: MockClock
+) -> None:
+    gate, scope = Gate(), trio.CancelScope()
+    gate.quota.close(None)
+
+    async with trio.open_nursery() as nursery:
+        await gate.queue(nursery, "a")
+        nursery.start_soon(run_within, scope, gate, "b")
+        await wait_all_tasks_blocked()
+        await gate.queue(nursery, "c")
+        await trio.sleep(HOUR)
+        if cancel_first:
+            scope.cancel()
+        gate.quota.leave()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        names = gate.names
+        gate.quota.leave()
+
+    # Who was called before the cancel came has gone through, and owes a `leave` like anybody.
+    assert (names, gate.names) == passed
+
+
+async def test_who_is_cancelled_from_the_start_is_not_let_through(autojump_clock: MockClock) -> None:
+    gate = Gate()
+    gate.quota.close(None)
+    await trio.sleep(HOUR)
+
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await gate.enter("a")
+    await gate.enter("b")
+
+    assert scope.cancelled_caught
+    assert gate.story == [(HOUR, "b", True)]
+
+
+async def test_entering_lets_others_work_even_if_nobody_waits(autojump_clock: MockClock) -> None:
+    open_gate, hopeless = Gate(), Gate(patience=0)
+    hopeless.quota.close(None)
+
+    with trio.testing.assert_checkpoints():
+        await open_gate.quota.enter()
+    with trio.testing.assert_checkpoints():
+        await hopeless.quota.enter()
+
+
+@define(eq=False)
+class Crowd:
+    """Sessions that start, succeed, hit limits, end and are cancelled as chance has it.
+
+    Held against a model that knows what the quota is not told: which of them were started since the last
+    limit. `spare` counts the old ones that ended beside those, each of which let one more through.
+    """
+
+    draw: random.Random
+    gate: Gate
+    round: int = 0
+    tried: bool = False
+    allowed: float = math.inf
+    spare: int = 0
+    fresh: int = 0
+    ended: int = 0
+    excess: list[tuple[int, float]] = field(factory=list)
+
+    async def run(self, sessions: int) -> None:
+        async with trio.open_nursery() as nursery:
+            for _ in range(sessions):
+                nursery.start_soon(self.live, trio.CancelScope())
+                await trio.sleep(self.draw.choice([0, 0, 0, 1, 50]))
+
+    async def live(self, scope: trio.CancelScope) -> None:
+        if self.draw.random() < 0.3:
+            scope.deadline = trio.current_time() + self.draw.choice([0, 1, 60, 120, 300])
+        with scope:
+            while not await self.try_once():
+                pass
+        self.ended += 1
+
+    async def try_once(self) -> bool:
+        """Start one session; whether it came to its end, or was sent away, without hitting a limit."""
+        if not await self.gate.quota.enter():
+            return True
+        started, self.tried = self.round, True
+        self.fresh += 1
+        if self.fresh > self.allowed + self.spare:
+            self.excess.append((self.fresh, self.allowed + self.spare))
+        try:
+            return await self.work(started)
+        finally:
+            self.end(started)
+
+    async def work(self, started: int) -> bool:
+        await trio.sleep(self.draw.choice([0, 1, 5, 60]))
+        if self.draw.random() < 0.3:
+            self.hit()
+            return False
+        if self.draw.random() < 0.7:
+            self.gate.quota.succeed()
+            self.allowed *= 2 if self.tried else 1
+        await trio.sleep(self.draw.choice([0, 1, 100, 1000]))
+        return True
+
+    def hit(self) -> None:
+        self.gate.quota.close(self.draw.choice([None, self.gate.read() + self.draw.choice([-5, 5, 500])]))
+        self.round += 1
+        self.allowed, self.spare, self.fresh, self.tried = 1, 0, 0, False
+
+    def end(self, started: int) -> None:
+        if started == self.round:
+            self.fresh -= 1
+            self.spare = min(self.spare, self.fresh)
+        elif self.spare < self.fresh:
+            self.spare += 1
+        self.gate.quota.leave()
+
+
+@pytest.mark.parametrize("patience", [math.inf, 2000])
+@pytest.mark.parametrize("seed", range(40))
+async def test_whatever_happens_no_more_are_under_way_than_allowed_and_all_get_their_turn(
+    seed: int, patience: float, autojump_clock: MockClock
+) -> None:
+    crowd = Crowd(random.Random(seed), Gate(patience))  # noqa: S311 - for chance, not for secrets
+
+    with trio.move_on_after(100 * 24 * HOUR) as scope:
+        await crowd.run(40)
+
+    assert (crowd.ended, crowd.excess, scope.cancelled_caught) == (40, [], False)
