@@ -1,6 +1,5 @@
 """One session's part of the casting: the agents it may have, the one it has, and when another takes over."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from attrs import define, field, frozen
@@ -61,9 +60,9 @@ class Cast:
         until, name = first
         return f"{name} is used up until {datetime.fromtimestamp(until).astimezone():%H:%M:%S}"
 
-    async def choose(self, *, locked: Callable[[bool], None]) -> Player | None:
+    async def choose(self) -> Player | None:
         """Wait for one that is free; None where that is not to be in this run. It is owed a `leave`."""
-        self.current = await self.casting.choose(self.players, locked=locked)
+        self.current = await self.casting.choose(self.players)
         self._succeeded = False
         return self.current
 

@@ -35,20 +35,12 @@ class Casting:
     _locks: dict[str, Lock] = field(factory=dict, init=False)
     _waiting: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot, init=False)
 
-    async def choose(self, players: Sequence[Player], *, locked: Callable[[bool], None]) -> Player | None:
-        """Wait for one that is free; None where that is not worth the wait. `leave` of its quota is owed.
-
-        `locked` hears whether a person is waited for, who is to sign in.
-        """
-        if self._is_locked(players):
-            locked(True)  # noqa: FBT003 - it says just that
-            try:
-                while self._is_locked(players) and not self._is_given_up(players):
-                    await self._waiting.park()
-            finally:
-                locked(False)  # noqa: FBT003
-            if self._is_locked(players):
+    async def choose(self, players: Sequence[Player]) -> Player | None:
+        """Wait for one that is free; None where that is not worth the wait. `leave` of its quota is owed."""
+        while self._is_locked(players):
+            if self._is_given_up(players):
                 return None
+            await self._waiting.park()
         return await self._enter(self._find_open(players) or players)
 
     def is_locked(self, player: Player) -> bool:

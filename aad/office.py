@@ -68,7 +68,12 @@ class Office:
             redact=redact,
         )
         self._notifications = notifications
-        self._patience = Patience(settings=settings, park=self.parent.park, is_hopeless=is_hopeless)
+        self._patience = Patience(
+            settings=settings,
+            park=self.parent.park,
+            is_hopeless=is_hopeless,
+            is_asked=lambda: bool(self.parent.list_open()),
+        )
 
     def ask_by(self, ask: Ask) -> None:
         """Have questions put to a person by `ask` once none but waiting sessions are left."""

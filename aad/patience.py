@@ -25,6 +25,8 @@ class Patience:
     settings: EscalationSettings
     park: Callable[[], None]
     is_hopeless: Callable[[], bool] = lambda: False
+    # Whether a person could help: others may wait for an agent that is used up.
+    is_asked: Callable[[], bool] = lambda: True
     ask: Callable[[], Awaitable[None]] | None = None
     told: Callable[[float], None] = lambda _: None
     deadline: trio.CancelScope = field(factory=trio.CancelScope)
@@ -49,7 +51,7 @@ class Patience:
         """Mind the waiting until cancelled."""
         task_status.started()
         while True:
-            while not self.stands_still:
+            while not (self.stands_still and self.is_asked()):
                 await self._changed.wait()
             await self._wait_for_people()
             if self.stands_still:

@@ -208,8 +208,9 @@ class SessionRun:
     async def _wait_for_agent(self) -> Player | None:
         """Return the agent for the attempt; None where none is waited for, or nothing more is started."""
         if self.cast.is_free:
-            return await self.cast.choose(locked=self._note_locked)
-        self.slot.release()
+            return await self.cast.choose()
+        # As for a person: where all wait, the run's clock stands still, too.
+        self.slot.wait()
         if why := self.cast.tell_pause():
             self._leave_open(why)
         player = None
@@ -220,16 +221,10 @@ class SessionRun:
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(give_up, name="stopped?")
-            player = await self.cast.choose(locked=self._note_locked)
+            player = await self.cast.choose()
             nursery.cancel_scope.cancel()
+        self.slot.go_on()
         return player
-
-    def _note_locked(self, waits: bool) -> None:  # noqa: FBT001 - it is what is noted
-        """Hear whether a person is waited for, who is to sign in to the agent."""
-        if waits:
-            self.slot.wait()
-        else:
-            self.slot.go_on()
 
     def _leave_open(self, why: str) -> bool:
         """Leave the session to a run that goes on."""

@@ -28,7 +28,6 @@ class Stage:
 
     casting: Casting = field(factory=make_casting)
     story: list[tuple[str, str | None, float]] = field(factory=list)
-    locked: list[tuple[str, bool]] = field(factory=list)
 
     def cast(self, *players: Player) -> Cast:
         """Return a session's cast."""
@@ -37,7 +36,7 @@ class Stage:
     async def choose(self, name: str, cast: Cast) -> None:
         """Have a session choose; where nothing is left to happen, a wait for ever has to fail."""
         with trio.fail_after(48 * 3600):
-            player = await cast.choose(locked=lambda waits: self.locked.append((name, waits)))
+            player = await cast.choose()
         self.story.append((name, None if player is None else player.name, round(trio.current_time(), 3)))
 
     async def start(self, name: str, *players: Player) -> Cast:
@@ -59,7 +58,7 @@ async def test_the_first_agent_that_is_free_is_chosen(stage: Stage, autojump_clo
     cast = await stage.start("A", ONE, TWO)
 
     assert (stage.story, cast.current) == ([("A", "one", 0.0)], ONE)
-    assert (cast.is_free, stage.locked) == (True, [])
+    assert cast.is_free
 
 
 @pytest.mark.parametrize(
@@ -227,7 +226,6 @@ async def test_once_a_person_has_signed_in_all_go_on(stage: Stage, autojump_cloc
         first.unlock()
 
     assert sorted(stage.story) == [("A", "one", 0.0), ("B", "one", 7.0), ("C", "one", 7.0)]
-    assert sorted(stage.locked) == [("B", False), ("B", True), ("C", False), ("C", True)]
 
 
 async def test_what_nobody_mends_in_this_run_is_left_by_all(stage: Stage, autojump_clock: MockClock) -> None:
@@ -333,7 +331,6 @@ async def test_a_session_that_needs_an_agent_that_others_do_without_asks_for_it(
     first, second = await stage.start("B", ONE), await stage.start("C", ONE)
 
     assert (first.follow(UNSIGNED), second.follow(UNSIGNED)) == (None, Detour())
-    assert stage.locked == []
 
 
 async def test_who_was_asked_by_an_earlier_run_is_waited_for(stage: Stage, autojump_clock: MockClock) -> None:
@@ -344,7 +341,7 @@ async def test_who_was_asked_by_an_earlier_run_is_waited_for(stage: Stage, autoj
         await trio.sleep(7)
         stage.casting.unlock("one")
 
-    assert (stage.story, stage.locked) == ([("A", "one", 7.0)], [("A", True), ("A", False)])
+    assert stage.story == [("A", "one", 7.0)]
 
 
 async def test_an_agent_that_is_idle_is_taken_before_one_that_comes_back_step_by_step(

@@ -42,3 +42,27 @@ async def test_without_anybody_to_ask_it_waits_as_long_as_it_is_told_to(autojump
         nursery.cancel_scope.cancel()
 
     assert parked == [60.0]
+
+
+async def test_where_nothing_is_asked_nothing_is_parked_and_the_runs_clock_stands_still(
+    autojump_clock: MockClock,
+) -> None:
+    told: list[float] = []
+    patience = Patience(
+        settings=EscalationSettings(questions="fail"),
+        park=lambda: told.append(trio.current_time()),
+        told=told.append,
+        is_asked=lambda: False,
+    )
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(patience.serve)
+        with trio.fail_after(10) as patience.deadline:
+            await trio.sleep(4)
+            patience.note(stands_still=True)
+            await trio.sleep(3600)
+            patience.note(stands_still=False)
+            left = patience.deadline.deadline - trio.current_time()
+        nursery.cancel_scope.cancel()
+
+    assert (told, left) == ([], 6.0)

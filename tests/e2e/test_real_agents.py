@@ -384,3 +384,16 @@ def test_a_run_that_is_ended_leaves_nothing_behind_and_goes_on_with_its_agents_s
         assert len(set(project.agent_sessions())) == 1
         assert "You were interrupted." in project.prompt()
         assert project.changes() == ["A made.txt", "A up"]
+
+
+@pytest.mark.slow
+@each_agent("codex")
+def test_a_pause_is_no_time_of_the_runs(tmp_path: Path, agent: str) -> None:
+    steps = [write("made.txt"), {"status": 429, "times": 1}, finish(agent, "It is made.")]
+
+    with staged(tmp_path, agent, {"A": steps}) as project:
+        project.settle(orchestrator="run_timeout = '20s'").task("A", retries=0)
+
+        with project.start(*ALL) as running:
+            running.popen.wait(90)
+            running.end().exits(0)
