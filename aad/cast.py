@@ -90,6 +90,8 @@ class Cast:
                 return Detour()
             case Reason.AUTH:
                 return self._change(player, failure)
+            case Reason.SPAWN_FAILED if player.program and failure.message.startswith(f"{player.program}: "):
+                return self._replace(player, failure)
         return None
 
     def unlock(self, *, given_up: bool = False) -> None:
@@ -106,6 +108,15 @@ class Cast:
         if other is not None:
             words, delay = f"{words}; {other.name} takes over", 0.0
         return Detour(delay=delay, warning=words if was_open else "", kind=EscalationKind.RATE_LIMITED)
+
+    def _replace(self, player: Player, failure: Failure) -> Detour | None:
+        """Let another agent take over where one is not there; without another the session fails."""
+        other = self.casting.find_open([other for other in self.players if other.name != player.name])
+        if other is None:
+            return None
+        is_news = self.casting.lock(player, ask=False)
+        words = f"{player.name}: {describe_failure('en', failure)}; {other.name} takes over"
+        return Detour(warning=words if is_news else "", kind=EscalationKind.SPAWN_FAILED)
 
     def _change(self, player: Player, failure: Failure) -> Detour | None:
         """Let another agent take over where nobody is signed in; where there is none, one session asks."""

@@ -236,7 +236,7 @@ class SessionRun:
     def _make_detour(self, failure: Failure | None, detour: Detour) -> bool:
         """Have another attempt take up this one where it was: the work has not failed."""
         self.slot.release()
-        self.resumes = True
+        self.resumes = failure is not None and failure.reason in GO_ON
         if detour.warning:
             self.herald.troubled(Trouble(message=detour.warning, level=EscalationLevel.WARNING), detour.kind)
         self._schedule(failure, delay=detour.delay)

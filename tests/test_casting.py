@@ -333,6 +333,28 @@ async def test_a_session_that_needs_an_agent_that_others_do_without_asks_for_it(
     assert (first.follow(UNSIGNED), second.follow(UNSIGNED)) == (None, Detour())
 
 
+@pytest.mark.parametrize(("message", "taken"), [("one: No such file or directory", True), ("git: no", False)])
+async def test_another_takes_over_where_an_agents_program_is_not_there(
+    stage: Stage, autojump_clock: MockClock, message: str, *, taken: bool
+) -> None:
+    failure = Failure(reason=Reason.SPAWN_FAILED, message=message)
+    cast = await stage.start("A", evolve(ONE, program="one"), TWO)
+
+    detour = cast.follow(failed(failure))
+
+    words = "one: could not be started: one: No such file or directory; two takes over"
+    assert detour == (Detour(warning=words, kind=EscalationKind.SPAWN_FAILED) if taken else None)
+
+
+async def test_where_there_is_no_other_agent_a_missing_program_is_a_failure(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    cast = await stage.start("A", evolve(ONE, program="one"))
+
+    assert cast.follow(failed(Failure(reason=Reason.SPAWN_FAILED, message="one: not found"))) is None
+    assert cast.is_free
+
+
 async def test_who_was_asked_by_an_earlier_run_is_waited_for(stage: Stage, autojump_clock: MockClock) -> None:
     stage.casting.recall_lock("one")
 

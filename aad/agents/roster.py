@@ -44,6 +44,8 @@ class Player:
     """An agent ready to run a session: with the environment that its children get, and its bounds."""
 
     agent: Agent | FunctionAgent
+    # What is started for it, of an agent that is not there.
+    program: str = ""
     env: Mapping[str, str] = field(factory=dict, repr=False)
     bounds: Bounds = field(factory=Bounds)
 
@@ -99,6 +101,7 @@ class Roster:
         added = allowed_environment(self.environ, (*agent.passes, *options.env_pass))
         return Player(
             agent=agent,
+            program="" if kind == "command" else (options.command or (kind,))[0],
             env=quiet_git({**added, **self._basis, **options.env}),
             bounds=Bounds(
                 turns=int(options.max_turns or 0),
