@@ -468,6 +468,8 @@ class Attempt:
 
     def _close_log(self) -> None:
         """Close the log; what became of it changes nothing about the work itself."""
+        if self._talk is not None and self._talk.broken:
+            self.write(f"[aad] lines of the agent that are not understood: {self._talk.broken}\n")
         self.output.close()
         self._news.mask(self.redactor)
         if self._news.unread:

@@ -757,3 +757,15 @@ async def test_the_first_agents_session_goes_on_though_another_began_in_vain(
 
     assert rig.casts == [("one", False, None), ("two", True, None), ("one", True, "s1")]
     assert "save" not in rig.story
+
+
+async def test_lines_that_are_not_understood_are_counted_in_the_log(
+    rig: AgentRig, autojump_clock: MockClock
+) -> None:
+    rig.act(paper=works(opened("s1"), b"no json\n", b"[1]\n"))
+
+    await rig.run.run()
+
+    log = (rig.bench.folder / "output.log").read_text()
+    assert log.endswith("[aad] lines of the agent that are not understood: 2\n")
+    assert type(rig.ending) is SessionCompleted
