@@ -91,13 +91,20 @@ class Keeper:
 
     def order(self, letter: bytes) -> None:
         """Give an order, which a keeper without a child drops. Never waits: nothing else is on its way."""
-        with suppress(OSError):  # gone: then nothing of the child is left
+        is_end = letter in (TERMINATE, KILL)
+        try:
             if not self._unsent:
                 self._lifeline.send(letter)
-            elif letter in (TERMINATE, KILL):
+            elif is_end:
                 # Amid a request there is no place for orders: it is cut off, so that nothing is started.
                 self._unsent = b""
                 self._lifeline.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            # The end of a large request is yet to be read; for a pause it is too early then.
+            if is_end:
+                self._unsent = letter
+        except OSError:  # gone: then nothing of the child is left
+            return
 
     def close(self) -> None:
         """Let go of the lifeline: the keeper ends all that it holds, and itself."""

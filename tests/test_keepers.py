@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ from realprocesses import (
 
 from aad.agents.base import Command, Exit
 from aad.childhandle import ChildHandle
-from aad.keepers import KILL, TERMINATE, Keeper, KeeperLostError, Keepers
+from aad.keepers import KILL, STOP, TERMINATE, Keeper, KeeperLostError, Keepers
 from aad.process import KeptChildren, SpawnError
 
 PATH = os.environ["PATH"]
@@ -258,6 +258,22 @@ def open_lifeline() -> tuple[Keeper, socket.socket]:
     return Keeper(lifeline), its_lifeline
 
 
+def fill(sock: socket.socket) -> None:
+    """Send until there is no more room."""
+    with suppress(BlockingIOError):
+        while True:
+            sock.send(b"x")
+
+
+def empty(sock: socket.socket) -> bytes:
+    """Read all that is there."""
+    read = b""
+    with suppress(BlockingIOError):
+        while True:
+            read += sock.recv(65536)
+    return read
+
+
 async def test_what_a_keeper_says_may_come_in_pieces() -> None:
     keeper, its_lifeline = open_lifeline()
     told: list[object] = []
@@ -287,6 +303,27 @@ async def test_what_a_keeper_is_told_may_come_in_pieces(stage: Stage) -> None:
     told = [await keeper.report(), await keeper.report()]
 
     assert told[1] == {"exit": 7, "leaked": [], "stuck": 0}
+
+
+@pytest.mark.parametrize("order", [TERMINATE, KILL])
+async def test_an_order_to_end_waits_until_the_request_before_it_is_read(order: bytes) -> None:
+    keeper, its_lifeline = open_lifeline()
+    fill(keeper._lifeline)
+
+    keeper.order(STOP)
+    keeper.order(order)
+
+    with its_lifeline, closing(keeper):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keeper.report)
+            await trio.testing.wait_all_tasks_blocked()
+            its_lifeline.setblocking(False)  # noqa: FBT003 - its only argument
+            read = empty(its_lifeline)
+            await trio.testing.wait_all_tasks_blocked()
+            read += empty(its_lifeline)
+            its_lifeline.send(b'{"pid": 8}\n')
+
+    assert read.lstrip(b"x") == order
 
 
 async def test_a_keeper_that_holds_what_cannot_be_ended_is_let_go(stage: Stage) -> None:
