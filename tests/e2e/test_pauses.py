@@ -65,6 +65,7 @@ def test_control_z_stops_all_sessions_whatever_they_started(tmp_path: Path) -> N
 
     with project.terminal(*ALL, "--color", "never") as terminal:
         until(lambda: len(token.holders()) == 12)
+        terminal.until(b"started in parallel...")
         pause(terminal, token)
         stopped = project.journal()[-1]
         go_on(terminal)
@@ -94,7 +95,7 @@ def test_every_shape_of_child_stands_still(tmp_path: Path, zoo: Zoo) -> None:
         result = running.send(signal.SIGINT).send(signal.SIGTERM).end()
 
     assert still == pids
-    result.exits(130)
+    assert result.status in (130, 143)  # signals of the same instant have no order
     assert (zoo.survivors(), project.ends()) == ([], dict.fromkeys(SHAPES, "cancelled"))
 
 
