@@ -520,7 +520,7 @@ PI = {"write": frozenset({"path", "content"}), "bash": frozenset({"command"})}
 
 def uses(step: Json, tools: Mapping[str, frozenset[str]], *, planned: bool = False) -> list[tuple[str, Json]]:
     """Return the tools that are used in a step."""
-    asked = Asked(turns=(), tools=tools, folder="/work")
+    asked = Asked(turns=(), tools=tools, folder="/project")
     answer = compose(step, asked, Place("A", 0), planned=planned)
     return [(call.name, call.arguments) for call in answer.calls]
 
@@ -529,10 +529,10 @@ def uses(step: Json, tools: Mapping[str, frozenset[str]], *, planned: bool = Fal
     ("tools", "use"),
     [
         (CODEX, ("exec_command", {"cmd": """mkdir -p "$(dirname a/b)" && printf %s 'it'"'"'s' >a/b"""})),
-        (CLAUDE, ("Write", {"file_path": "/work/a/b", "content": "it's"})),
-        (GEMINIS, ("write_file", {"file_path": "/work/a/b", "content": "it's"})),
-        (OPENCODE, ("write", {"filePath": "/work/a/b", "content": "it's"})),
-        (PI, ("write", {"path": "/work/a/b", "content": "it's"})),
+        (CLAUDE, ("Write", {"file_path": "/project/a/b", "content": "it's"})),
+        (GEMINIS, ("write_file", {"file_path": "/project/a/b", "content": "it's"})),
+        (OPENCODE, ("write", {"filePath": "/project/a/b", "content": "it's"})),
+        (PI, ("write", {"path": "/project/a/b", "content": "it's"})),
     ],
 )
 def test_a_file_is_written_as_the_agent_does_it(
