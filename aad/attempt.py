@@ -427,11 +427,6 @@ class Attempt:
             self._told_usage = usage
             self.listener.used(usage)
 
-    @property
-    def usage(self) -> Usage | None:
-        """What the agent used so far, as it counts itself; None where it has told nothing."""
-        return None if self._talk is None else self._talk.usage
-
     def _hear(self, news: News) -> None:
         redact = self.redactor.redact
         match news:

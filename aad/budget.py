@@ -16,16 +16,13 @@ Unit = Literal["turns", "tokens", "cost"]
 Number = TypeVar("Number", int, float)
 
 
-@frozen(kw_only=True)
+@frozen
 class Bounds:
     """The most turns, tokens (read and written) and US dollars; 0 means no bound."""
 
     turns: int = 0
     tokens: int = 0
     cost_usd: float = 0.0
-
-    def __bool__(self) -> bool:
-        return bool(self.turns or self.tokens or self.cost_usd)
 
 
 @frozen

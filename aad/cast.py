@@ -1,7 +1,9 @@
 """One session's part of the casting: the agents it may have, the one it has, and when another takes over."""
 
+from collections.abc import Callable
 from datetime import datetime
 
+import trio
 from attrs import define, field, frozen
 
 from aad.agents.base import Verdict
@@ -10,6 +12,7 @@ from aad.casting import Casting
 from aad.display.failures import describe_failure
 from aad.display.text import format_duration
 from aad.events import EscalationKind, Failure, Reason
+from aad.slot import Slot
 
 
 @frozen(kw_only=True)
@@ -36,11 +39,6 @@ class Cast:
     _lost: bool = field(default=False, init=False)
 
     @property
-    def is_free(self) -> bool:
-        """Whether one of them could begin now."""
-        return self.casting.is_free(self.players)
-
-    @property
     def hindrance(self) -> str:
         """Why none of them can be waited for any longer, in words."""
         name = self.players[0].name
@@ -48,7 +46,7 @@ class Cast:
             return f"nobody is signed in to {name}"
         return f"{name} is used up for longer than [orchestrator] quota_wait"
 
-    def tell_pause(self) -> str:
+    def _describe_pause(self) -> str:
         """Return in words what is waited for; nothing where it is but a moment."""
         if all(self.casting.is_locked(player) for player in self.players):
             return self.hindrance
@@ -60,10 +58,29 @@ class Cast:
         until, name = first
         return f"{name} is used up until {datetime.fromtimestamp(until).astimezone():%H:%M:%S}"
 
-    async def choose(self) -> Player | None:
-        """Wait for one that is free; None where that is not to be in this run. It is owed a `leave`."""
-        self.current = await self.casting.choose(self.players)
-        self._succeeded = False
+    async def choose(self, slot: Slot, tell: Callable[[str], object]) -> Player | None:
+        """Wait for one that is free; None where that is not to be in this run. It is owed a `leave`.
+
+        Who has to wait needs no slot, and `tell` hears what for.
+        """
+        self.current, self._succeeded = None, False
+        if self.casting.is_free(self.players):
+            self.current = await self.casting.choose(self.players)
+            return self.current
+        # As for a person: where all wait, the run's clock stands still, too.
+        slot.wait()
+        if why := self._describe_pause():
+            tell(why)
+        async with trio.open_nursery() as nursery:
+
+            async def give_up() -> None:
+                await slot.wait_stopped()
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(give_up, name="stopped?")
+            self.current = await self.casting.choose(self.players)
+            nursery.cancel_scope.cancel()
+        slot.go_on()
         return self.current
 
     def succeed(self) -> None:
@@ -89,9 +106,9 @@ class Cast:
                 self._lost = True
                 return Detour()
             case Reason.AUTH:
-                return self._change(player, failure)
+                return self._change(player, failure, EscalationKind.AUTH)
             case Reason.SPAWN_FAILED if player.program and failure.message.startswith(f"{player.program}: "):
-                return self._replace(player, failure)
+                return self._change(player, failure, EscalationKind.SPAWN_FAILED)
         return None
 
     def unlock(self, *, given_up: bool = False) -> None:
@@ -109,20 +126,13 @@ class Cast:
             words, delay = f"{words}; {other.name} takes over", 0.0
         return Detour(delay=delay, warning=words if was_open else "", kind=EscalationKind.RATE_LIMITED)
 
-    def _replace(self, player: Player, failure: Failure) -> Detour | None:
-        """Let another agent take over where one is not there; without another the session fails."""
+    def _change(self, player: Player, failure: Failure, kind: EscalationKind) -> Detour | None:
+        """Let another agent take over; None where there is none, and this session is the one that fails."""
         other = self.casting.find_open([other for other in self.players if other.name != player.name])
-        if other is None:
-            return None
-        is_news = self.casting.lock(player, ask=False)
-        words = f"{player.name}: {describe_failure('en', failure)}; {other.name} takes over"
-        return Detour(warning=words if is_news else "", kind=EscalationKind.SPAWN_FAILED)
-
-    def _change(self, player: Player, failure: Failure) -> Detour | None:
-        """Let another agent take over where nobody is signed in; where there is none, one session asks."""
-        other = self.casting.find_open([other for other in self.players if other.name != player.name])
-        is_news = self.casting.lock(player, ask=other is None)
+        if other is None and kind is EscalationKind.SPAWN_FAILED:
+            return None  # nobody can help it by a word
+        is_news = self.casting.lock(player.name, ask=other is None)
         if other is None:
             return None if is_news else Detour()
         words = f"{player.name}: {describe_failure('en', failure)}; {other.name} takes over"
-        return Detour(warning=words if is_news else "", kind=EscalationKind.AUTH)
+        return Detour(warning=words if is_news else "", kind=kind)

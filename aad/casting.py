@@ -60,21 +60,17 @@ class Casting:
         """Return the first that is not locked, used up or not."""
         return next(iter(self._find_open(players)), None)
 
-    def lock(self, player: Player, *, ask: bool) -> bool:
+    def lock(self, name: str, *, ask: bool) -> bool:
         """Take note that nobody is signed in to an agent; tell whether people are to be told.
 
         `ask` says that a session needs just this one: then it is news even where it was locked before, with
         another to stand in for it.
         """
-        is_new = player.name not in self._locks
-        lock = self._locks.setdefault(player.name, Lock())
+        is_new = name not in self._locks
+        lock = self._locks.setdefault(name, Lock())
         is_asked = ask and not lock.asked
         lock.asked = lock.asked or ask
         return is_new or is_asked
-
-    def recall_lock(self, name: str) -> None:
-        """Take note that a person was asked by an earlier run to sign in to an agent."""
-        self._locks[name] = Lock(asked=True)
 
     def unlock(self, name: str, *, given_up: bool = False) -> None:
         """Take note that it may be tried again, or is waited for no longer in this run."""
@@ -91,9 +87,7 @@ class Casting:
         """Return the quota of an agent's account."""
         name = player.name
         if name not in self._quotas:
-            self._quotas[name] = Quota(
-                name=name, patience=self.patience, told=lambda _: None, clock=self.clock
-            )
+            self._quotas[name] = Quota(name=name, patience=self.patience, clock=self.clock)
         return self._quotas[name]
 
     def _find_open(self, players: Sequence[Player]) -> list[Player]:

@@ -262,6 +262,11 @@ class UiSettings:
     progress: Progress = "auto"
     max_rows: Annotated[int, Rule("whole", least=1)] = 8
 
+    @property
+    def spoken(self) -> Literal["en", "ja"]:
+        """The language of what is said outside of a terminal, which nobody can ask for its own."""
+        return "ja" if self.lang == "ja" else "en"
+
 
 @frozen(kw_only=True)
 class Override:

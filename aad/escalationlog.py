@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aad.errors import InputError, Problem
 from aad.events import (
     Action,
     EscalationKind,
     EscalationLevel,
+    EscalationRaised,
     Failure,
     Question,
     Reason,
@@ -114,6 +115,17 @@ class EscalationLog:
             timestamp=datetime.now(UTC),
             log=session.log,
             blocks=blocks,
+        )
+
+    def recall(self, raised: EscalationRaised) -> "EscalationLog":
+        """Return the escalation as an earlier run has raised it."""
+        return evolve(
+            self,
+            id=raised.escalation,
+            timestamp=datetime.fromtimestamp(raised.ts, UTC),
+            question=raised.question,
+            failure=raised.failure,
+            rises=raised.rises,
         )
 
     def to_json(self) -> dict[str, Any]:

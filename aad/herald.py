@@ -73,7 +73,8 @@ class Herald:
         self.session.crew.emit(landed)
 
     def asked(self, wants: Wants) -> None:
-        self.session.ask_while_it_works(wants)
+        if self.session.live is not None:
+            self.session.live.take(wants)
 
     def _foresee(self, share: float | None) -> float | None:
         """Return the seconds left if the rest goes as fast as what is done."""

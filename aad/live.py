@@ -13,10 +13,10 @@ from attrs import define, field
 from aad.agents.base import Verdict
 from aad.agents.talk import Wants
 from aad.attempt import Attempt
-from aad.crew import Slot
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import Action
 from aad.process import SpawnError
+from aad.slot import Slot
 
 # Takes a question to the parent session; returns it as it was raised, and the decision, if there is one.
 Ask = Callable[[Wants], Awaitable[tuple[EscalationLog, Decision | None]]]
@@ -67,11 +67,8 @@ class LiveQuestions:
     async def _deal(self, wants: Wants) -> None:
         self.attempt.hold()
         log, decision = await self.ask(wants)
-        if decision is None or decision.action is not Action.ANSWER:
-            self.unanswered = log, decision
-            self.attempt.stop_asking()
-            return
-        if not self.slot.held and not await self.slot.acquire():
+        answered = decision is not None and decision.action is Action.ANSWER
+        if decision is None or not answered or not (self.slot.held or await self.slot.acquire()):
             self.unanswered = log, decision
             self.attempt.stop_asking()
             return

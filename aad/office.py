@@ -31,9 +31,9 @@ def make_notifications(
             env=allowed_environment(environ, config.agent.env_pass),
             cwd=str(project.root),
             run_child=run_child,
-            lang="en" if config.ui.lang == "auto" else config.ui.lang,
+            lang=config.ui.spoken,
         ),
-        lang="en" if config.ui.lang == "auto" else config.ui.lang,
+        lang=config.ui.spoken,
     )
 
 

@@ -17,7 +17,6 @@ import trio
 from aad.checkout import Checkout
 from aad.childhandle import RunChild
 from aad.config import OrchestratorConfig
-from aad.crew import Slot as AnySlot
 from aad.descriptors import count_affordable, read_limit
 from aad.display.base import Display
 from aad.durability import CallSync, sync_aside
@@ -55,6 +54,7 @@ from aad.registry import Registry, Run
 from aad.runlist import list_runs
 from aad.scheduler import Scheduler
 from aad.sessionfactory import SessionFactory
+from aad.slot import Slot as AnySlot
 from aad.spec import Spec
 from aad.state import RunState, Session, Status
 from aad.sweep import Swept, sweep

@@ -102,7 +102,7 @@ class Outfitter:
                 new_session=str(uuid4()),
                 answered=tuple(session.known.answers[-MOST_ANSWERS:]),
                 needed=tuple(map(self._describe_needed, spec.depends_on)),
-                lang="ja" if self.config.ui.lang == "ja" else "en",
+                lang=self.config.ui.spoken,
             ),
             place=workspace,
             agent=player.agent,

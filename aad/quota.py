@@ -44,9 +44,7 @@ class Quota:
 
     `patience` are the seconds from the first pause on, until a session succeeds, past which no pause may
     reach: where one would, nobody waits for it (`math.inf`: for ever). Those who wait behind a start that is
-    being tried are not sent away for its length. `told` hears, once per change, until when it pauses in
-    seconds since the epoch, and None when that is over; while nobody waits, nobody notices that.
-    `clock` reads the seconds since the epoch.
+    being tried are not sent away for its length. `clock` reads the seconds since the epoch.
 
     After a pause one start is let through at a time, and twice as many after each success. Those that were
     started before the pause are not counted: they may go on for hours. Nobody says which session it is that
@@ -55,7 +53,6 @@ class Quota:
 
     name: str
     patience: float
-    told: Callable[[float | None], None]
     clock: Callable[[], float] = time.time
     _pause: Pause | None = field(default=None, init=False)
     # Limits without a success between them; those that one and the same closing met are one.
@@ -154,14 +151,11 @@ class Quota:
         before = self._pause
         if before is None or self._left <= 0 or pause.outdoes(before):
             self._pause = pause
-            self.told(pause.until)
 
     def _has_room(self) -> bool:
         if self._left > 0:
             return False
-        if self._pause is not None:
-            self._pause = None
-            self.told(None)
+        self._pause = None
         return self._under_way < self._allowed
 
     def _find_nap(self) -> float:

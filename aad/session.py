@@ -4,8 +4,6 @@ An attempt that failed goes up to the parent session, whose decision says whethe
 given back as soon as the attempt is over, and asked for again before the next.
 """
 
-from datetime import UTC, datetime
-
 import trio
 from attrs import define, evolve, field
 
@@ -15,7 +13,7 @@ from aad.agents.talk import Wants
 from aad.attempt import Attempt
 from aad.budget import Account, sum_usages
 from aad.cast import Cast, Detour
-from aad.crew import Crew, Slot
+from aad.crew import Crew
 from aad.display.failures import describe_failure
 from aad.escalationlog import KINDS, Decision, EscalationLog
 from aad.events import (
@@ -46,6 +44,7 @@ from aad.meter import Meter, describe_spent
 from aad.news import Trouble
 from aad.process import SpawnError, explain_os_error
 from aad.retry import VAIN, RetryPolicy
+from aad.slot import Slot
 from aad.spec import Spec
 from aad.state import FINAL, GO_ON, Session, Status
 from aad.workspace import Workspace
@@ -78,7 +77,7 @@ class SessionRun:
     slot: Slot
     crew: Crew
     number: int = field(init=False)
-    log: str | None = field(default=None, init=False)
+    log: str | None = field(init=False)
     ran: float = field(default=0.0, init=False)
     current: Attempt | None = field(default=None, init=False)
     place: Workspace | None = field(default=None, init=False)
@@ -86,7 +85,8 @@ class SessionRun:
     # Hears what an attempt has to tell.
     herald: Herald = field(init=False)
     meter: Meter = field(init=False)
-    _live: LiveQuestions | None = field(default=None, init=False)
+    # What the agent asks while it works.
+    live: LiveQuestions | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
     # How often policy has answered a question in this run.
     _answers: int = field(default=0, init=False)
@@ -95,6 +95,8 @@ class SessionRun:
     _last_end: End | None = field(default=None, init=False)
     _stuck: bool = field(default=False, init=False)
     _redactions: int = field(default=0, init=False)
+    # The work of the last attempt is where it was made, and nowhere else.
+    _kept: bool = field(default=False, init=False)
     # The next attempt takes up the last one where it was; else it starts clean.
     resumes: bool = field(init=False)
     # What was answered last, in the words that were said: what is recorded may be masked.
@@ -104,7 +106,7 @@ class SessionRun:
     _has_leftover: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.number = self.known.attempt
+        self.number, self.log = self.known.attempt, self.known.log
         self.herald = Herald(self)
         self.meter = Meter(
             known=self.known,
@@ -154,10 +156,10 @@ class SessionRun:
 
     async def _go_on_from(self, verdict: Verdict) -> bool:
         """Deal with the verdict of an attempt; tell whether another follows."""
-        if self._live is not None and self._live.unanswered is not None:
-            return await self._leave_unanswered(*self._live.unanswered)
+        if self.live is not None and self.live.unanswered is not None:
+            log, decision = self.live.unanswered
+            return decision is not None and await self._obey(_fail_unanswered(log.reason), log, decision)
         if verdict.failure is not None and self._is_run_spent(verdict.failure):
-            self.resumes = True
             return self._leave_open(verdict.failure.message)
         # Whoever decides may take long; but a run that stops at a failure must not fill the slot before.
         if not (self.crew.fail_fast and verdict.outcome is Outcome.FAILED):
@@ -166,10 +168,10 @@ class SessionRun:
             self.cast.succeed()
             self._finish(SessionCompleted, text=verdict.text)
             return False
-        if verdict.question is not None:
-            kind = EscalationKind.PERMISSION if verdict.permission else EscalationKind.QUESTION
-            return await self._ask(verdict.question, kind)
-        return await self._fail(verdict)
+        if verdict.question is None:
+            return await self._fail(verdict)
+        log = self._raise_question(verdict.question, verdict.permission)
+        return await self._settle(_fail_unanswered(log.reason), log)
 
     @property
     def player(self) -> Player:
@@ -188,7 +190,7 @@ class SessionRun:
         """Wait for an agent that is free, and a slot; tell whether the attempt can be made."""
         if (spent := self.crew.account.exceeded) is not None:
             return self._leave_open(describe_spent("run", spent))
-        player = await self._wait_for_agent()
+        player = await self.cast.choose(self.slot, self._leave_open)
         if player is None and self.slot.is_stopped:
             self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
             return False
@@ -204,27 +206,6 @@ class SessionRun:
         if not let_in:
             self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
         return let_in
-
-    async def _wait_for_agent(self) -> Player | None:
-        """Return the agent for the attempt; None where none is waited for, or nothing more is started."""
-        if self.cast.is_free:
-            return await self.cast.choose()
-        # As for a person: where all wait, the run's clock stands still, too.
-        self.slot.wait()
-        if why := self.cast.tell_pause():
-            self._leave_open(why)
-        player = None
-        async with trio.open_nursery() as nursery:
-
-            async def give_up() -> None:
-                await self.slot.wait_stopped()
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(give_up, name="stopped?")
-            player = await self.cast.choose()
-            nursery.cancel_scope.cancel()
-        self.slot.go_on()
-        return player
 
     def _leave_open(self, why: str) -> bool:
         """Leave the session to a run that goes on."""
@@ -256,16 +237,7 @@ class SessionRun:
 
     async def _recall(self, raised: EscalationRaised) -> bool:
         """Take up what an earlier run waited for, or left undecided; tell whether an attempt follows."""
-        log = self.describe(raised.level, raised.kind, raised.message)
-        log = evolve(
-            log,
-            id=raised.escalation,
-            timestamp=datetime.fromtimestamp(raised.ts, UTC),
-            log=self.known.log,
-            question=raised.question,
-            failure=raised.failure,
-            rises=raised.rises,
-        )
+        log = self.describe(raised.level, raised.kind, raised.message).recall(raised)
         failure = raised.failure or _fail_unanswered(raised.message)
         known = self.known.decided
         if known is None and self.known.lapsed:
@@ -306,8 +278,8 @@ class SessionRun:
             # A journal that was lost meanwhile has cancelled us, and so may a person.
             await trio.lowlevel.checkpoint_if_cancelled()
             with self.crew.watcher.watch(attempt):
-                self._live = LiveQuestions(attempt=attempt, slot=self.slot, ask=self._ask_live)
-                verdict = await self._live.attend()
+                self.live = LiveQuestions(attempt=attempt, slot=self.slot, ask=self._ask_live)
+                verdict = await self.live.attend()
             await self._compare(attempt.place, verdict.failure)
         except SpawnError as error:
             verdict = _judge_spawn(error)
@@ -315,41 +287,27 @@ class SessionRun:
             self.current = None
             self._redactions = attempt.redactor.count
             self.ran += trio.current_time() - attempt.started_at
-            if self._is_to_be_saved(verdict):
-                with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
-                    await self._save(attempt)
-                if saving.cancelled_caught:
-                    self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
+            self._kept = not self._is_to_be_saved(verdict)
+            if not self._kept:
+                await self._save(attempt.place)
         return verdict
 
     async def _ask_live(self, wants: Wants) -> tuple[EscalationLog, Decision | None]:
-        kind = EscalationKind.PERMISSION if wants.permission else EscalationKind.QUESTION
-        question = Question(text=wants.text, options=wants.options)
-        raised = self.describe(EscalationLevel.ERROR, kind, question.text)
-        log = self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
+        log = self._raise_question(Question(text=wants.text, options=wants.options), wants.permission)
         decision = await self.crew.parent.settle(log, self)
         if decision is not None and decision.action is Action.ANSWER:
             self._answers += decision.by == "policy"
             self.answer, self.option = decision.text or "", decision.option
         return log, decision
 
-    async def _leave_unanswered(self, log: EscalationLog, decision: Decision | None) -> bool:
-        """Do as is decided about a question that has ended an attempt; tell whether another follows."""
-        if decision is None:
-            return False
-        if decision.action is not Action.ANSWER:
-            return await self._obey(_fail_unanswered(log.reason), log, decision)
-        # It came when nothing more was to be started.
-        self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
-        return False
-
-    def ask_while_it_works(self, wants: Wants) -> None:
-        """Ask what the agent asks, and waits for while it lives."""
-        if self._live is not None:
-            self._live.take(wants)
+    def _raise_question(self, question: Question, permission: bool) -> EscalationLog:  # noqa: FBT001
+        """Take a question to the parent session, which is yet to settle it."""
+        kind = EscalationKind.PERMISSION if permission else EscalationKind.QUESTION
+        raised = self.describe(EscalationLevel.ERROR, kind, question.text)
+        return self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
 
     def _is_to_be_saved(self, verdict: Verdict | None) -> bool:
-        """Tell whether the work came to nothing; what an agent can go on with stays where it is."""
+        """Tell whether the work came to nothing; what somebody can go on with stays where it is."""
         can_go_on = self.player.caps.resumes and bool(self.known.own_sessions)
         if verdict is None:
             return not can_go_on
@@ -368,10 +326,17 @@ class SessionRun:
         end = describe_end(failure, await place.identify() if unverified else "")
         self._stuck, self._last_end = end is not None and end == self._last_end, end
 
-    async def _save(self, attempt: Attempt) -> None:
-        """Keep what an attempt made that came to nothing."""
+    async def _save(self, place: Workspace) -> None:
+        """Keep what an attempt made that came to nothing; a run that was told to end waits for it a while."""
+        self._kept = False
+        with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
+            await self._put_aside(place)
+        if saving.cancelled_caught:
+            self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
+
+    async def _put_aside(self, place: Workspace) -> None:
         try:
-            self.saved = saved = await attempt.place.save()
+            self.saved = saved = await place.save()
         except (GitError, OSError) as error:
             self._tell_unsaved(str(error))
             return
@@ -399,12 +364,6 @@ class SessionRun:
         log = self.crew.parent.announce(self._describe(failure, will_retry=may_retry))
         return await self._settle(failure, log)
 
-    async def _ask(self, question: Question, kind: EscalationKind) -> bool:
-        """Take a question to the parent session and wait for the answer."""
-        raised = self.describe(EscalationLevel.ERROR, kind, question.text)
-        log = self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
-        return await self._settle(_fail_unanswered(log.reason), log)
-
     async def _settle(self, failure: Failure, log: EscalationLog, *, recalled: bool = False) -> bool:
         """Do as is decided about what ended an attempt; tell whether another follows."""
         decision = await self.crew.parent.settle(log, self, recalled=recalled)
@@ -419,7 +378,9 @@ class SessionRun:
             case Action.ANSWER:
                 self._answers += decision.by == "policy"
                 self.answer, self.option, self.resumes = decision.text or "", decision.option, True
-                return await self._take_answer(log)
+                if self.known.status is Status.RUNNING:  # a failure that was answered with a hint
+                    self._tell_waiting(log)
+                return True
         if log.question is None:
             self._finish(ENDS.get(failure.reason, SessionFailed), failure, escalation=log.id)
         elif decision.action is Action.ABORT:
@@ -451,24 +412,22 @@ class SessionRun:
         """Hear that it is decided."""
         self.slot.go_on()
 
-    async def _take_answer(self, log: EscalationLog) -> bool:
-        """Get a slot to go on with the answer; where nothing more is started, `--resume` does."""
-        if self.known.status is Status.RUNNING:  # a failure that was answered with a hint
-            self._tell_waiting(log)
-        self.slot.release()
-        if await self.slot.acquire():
-            return True
-        self._finish(SessionCancelled, Failure(reason=Reason.INTERRUPTED))
-        return False
-
     async def _retry(self, failure: Failure, log: EscalationLog, *, at_once: bool) -> bool:
         self.slot.release()
-        # Such work was not saved, for it is to be gone on with.
-        goes_on = failure.reason in GO_ON and bool(self.known.own_sessions)
-        self.resumes = self.resumes or goes_on
+        await self._prepare_retry(failure)
         delay = 0.0 if at_once else self.policy.delay(max(self._failures, 1), self.crew.draw)
         self._schedule(failure, delay=delay, escalation=log.id)
         return await self._go_on(failure, log, after=delay)
+
+    async def _prepare_retry(self, failure: Failure) -> None:
+        """Have the next attempt go on with the work, if nothing is wrong with it, else begin clean."""
+        self.resumes = failure.reason in GO_ON and bool(self.known.own_sessions)
+        if self.resumes:
+            return
+        if self.place is None:  # an earlier run made the attempt
+            self._has_leftover = bool(self.known.base)
+        elif self._kept:
+            await self._save(self.place)
 
     async def _go_on(self, failure: Failure, log: EscalationLog, *, after: float = 0.0) -> bool:
         """Get a slot for the next attempt; where nothing more is started, the session ends as it failed."""

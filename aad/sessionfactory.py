@@ -12,7 +12,7 @@ from aad.casting import Casting
 from aad.checkout import Checkout, find_checkout
 from aad.childhandle import RunChild
 from aad.config import OrchestratorConfig
-from aad.crew import Crew, Slot
+from aad.crew import Crew
 from aad.errors import InputError, Problem
 from aad.escalation import ParentSession
 from aad.events import EscalationKind, Event
@@ -29,6 +29,7 @@ from aad.registry import Registry
 from aad.repository import open_repository
 from aad.retry import RetryPolicy
 from aad.session import SessionRun
+from aad.slot import Slot
 from aad.spec import Spec
 from aad.workspace import Folders, place
 from aad.workspaces import Workspaces
@@ -137,7 +138,7 @@ class SessionFactory:
         for session in self.record.state.sessions.values():
             raised = session.pending
             if raised is not None and raised.kind is EscalationKind.AUTH and session.decided is None:
-                casting.recall_lock(session.agent)
+                casting.lock(session.agent, ask=True)
         return casting
 
     def _make_crew(self) -> Crew:
@@ -158,9 +159,7 @@ class SessionFactory:
     def _make_account(self) -> Account:
         """Return what the run may use together, less what it has used in its earlier parts."""
         settings, sessions = self.config.budget, self.record.state.sessions.values()
-        bounds = Bounds(
-            turns=int(settings.max_turns), tokens=int(settings.max_tokens), cost_usd=settings.max_cost_usd
-        )
+        bounds = Bounds(settings.max_turns, settings.max_tokens, settings.max_cost_usd)
         used = sum_usages(usage for session in sessions for usage in session.usages.values())
         return Account(bounds=bounds, usage=used)
 

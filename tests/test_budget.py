@@ -90,19 +90,6 @@ def test_a_cost_that_is_not_told_again_is_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "binds"),
-    [
-        (Bounds(), False),
-        (Bounds(turns=1), True),
-        (Bounds(tokens=1), True),
-        (Bounds(cost_usd=0.01), True),
-    ],
-)
-def test_bounds_bind_where_one_is_not_zero(bounds: Bounds, *, binds: bool) -> None:
-    assert bool(bounds) is binds
-
-
-@pytest.mark.parametrize(
     ("spent", "words"),
     [
         (Spent("turns", 8, 10), "8 of 10 turns"),

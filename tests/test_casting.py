@@ -22,6 +22,27 @@ def limited(reset_at: float | None = None) -> Verdict:
     return evolve(failed(Failure(reason=Reason.RATE_LIMITED)), reset_at=reset_at)
 
 
+class FreeSlot:
+    """A slot of which there are plenty."""
+
+    held = is_stopped = False
+
+    async def wait_stopped(self) -> None:
+        await trio.sleep_forever()
+
+    def release(self) -> None:
+        """Give nothing back."""
+
+    async def acquire(self, *, after: float = 0.0) -> bool:
+        raise AssertionError(after)
+
+    def wait(self) -> None:
+        """Hear what concerns only a scheduler."""
+
+    def go_on(self) -> None:
+        """Hear what concerns only a scheduler."""
+
+
 @define(eq=False)
 class Stage:
     """Sessions that choose, on paper. `story` has who got which agent, and when."""
@@ -33,10 +54,14 @@ class Stage:
         """Return a session's cast."""
         return Cast(players=players, casting=self.casting)
 
+    def is_free(self, cast: Cast) -> bool:
+        """Tell whether a session could begin now."""
+        return self.casting.is_free(cast.players)
+
     async def choose(self, name: str, cast: Cast) -> None:
         """Have a session choose; where nothing is left to happen, a wait for ever has to fail."""
         with trio.fail_after(48 * 3600):
-            player = await cast.choose()
+            player = await cast.choose(FreeSlot(), lambda _: None)
         self.story.append((name, None if player is None else player.name, round(trio.current_time(), 3)))
 
     async def start(self, name: str, *players: Player) -> Cast:
@@ -58,7 +83,7 @@ async def test_the_first_agent_that_is_free_is_chosen(stage: Stage, autojump_clo
     cast = await stage.start("A", ONE, TWO)
 
     assert (stage.story, cast.current) == ([("A", "one", 0.0)], ONE)
-    assert cast.is_free
+    assert stage.is_free(cast)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +94,7 @@ async def test_what_is_the_works_own_doing_is_no_detour(
 ) -> None:
     cast = await stage.start("A", ONE, TWO)
 
-    assert (cast.follow(verdict), cast.is_free) == (None, True)
+    assert (cast.follow(verdict), stage.is_free(cast)) == (None, True)
 
 
 async def test_before_an_agent_was_chosen_there_is_nothing_to_follow(stage: Stage) -> None:
@@ -160,7 +185,7 @@ async def test_where_all_are_used_up_the_one_that_is_back_first_is_waited_for(
     await stage.choose("A", cast)
     cast.follow(limited(EPOCH + 100))
 
-    assert not cast.is_free
+    assert not stage.is_free(cast)
     await stage.choose("A", cast)
 
     assert stage.story == [("A", "one", 0.0), ("A", "two", 0.0), ("A", "two", 101.0)]
@@ -211,7 +236,7 @@ async def test_where_nobody_is_signed_in_one_session_asks_and_the_others_wait(
     first, second = await stage.start("A", ONE), await stage.start("B", ONE)
 
     assert (first.follow(UNSIGNED), second.follow(UNSIGNED)) == (None, Detour())
-    assert not second.is_free
+    assert not stage.is_free(second)
 
 
 async def test_once_a_person_has_signed_in_all_go_on(stage: Stage, autojump_clock: MockClock) -> None:
@@ -263,7 +288,7 @@ async def test_who_is_told_again_that_nobody_is_signed_in_asks_again(
     await stage.choose("A", cast)
 
     assert cast.follow(UNSIGNED) is None
-    assert not cast.is_free
+    assert not stage.is_free(cast)
 
 
 async def test_where_another_agent_is_signed_in_it_takes_over_and_people_are_warned_once(
@@ -352,11 +377,11 @@ async def test_where_there_is_no_other_agent_a_missing_program_is_a_failure(
     cast = await stage.start("A", evolve(ONE, program="one"))
 
     assert cast.follow(failed(Failure(reason=Reason.SPAWN_FAILED, message="one: not found"))) is None
-    assert cast.is_free
+    assert stage.is_free(cast)
 
 
 async def test_who_was_asked_by_an_earlier_run_is_waited_for(stage: Stage, autojump_clock: MockClock) -> None:
-    stage.casting.recall_lock("one")
+    stage.casting.lock("one", ask=True)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stage.choose, "A", stage.cast(ONE))

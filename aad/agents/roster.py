@@ -103,11 +103,7 @@ class Roster:
             agent=agent,
             program="" if kind == "command" else (options.command or (kind,))[0],
             env=quiet_git({**added, **self._basis, **options.env}),
-            bounds=Bounds(
-                turns=int(options.max_turns or 0),
-                tokens=int(options.max_tokens or 0),
-                cost_usd=options.max_cost_usd or 0.0,
-            ),
+            bounds=Bounds(options.max_turns or 0, options.max_tokens or 0, options.max_cost_usd or 0.0),
         )
 
 

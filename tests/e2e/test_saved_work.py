@@ -150,6 +150,34 @@ def test_a_retry_starts_clean_and_each_attempts_work_is_kept(tmp_path: Path) -> 
     assert project.worktrees() == []
 
 
+ASK = "printf '%s\\n' '{\"question\": \"Which?\"}' >> $AAD_EVENTS; sleep 30"
+
+
+@pytest.mark.parametrize("parked", [False, True])
+def test_where_a_question_is_tried_again_it_begins_clean_and_what_was_made_is_kept(
+    tmp_path: Path, *, parked: bool
+) -> None:
+    clean = "test ! -e made.txt && printf new > new.txt"
+    project = begin(tmp_path).spec("A", f"[ $AAD_ATTEMPT = 2 ] && {{ {clean}; exit; }}; {MAKE}; {ASK}")
+    patience = "fail" if parked else "wait"
+    numb = "[orchestrator]\nmonitor_interval = '50ms'\n"
+    project.config(f"{numb}[escalation]\nquestions = '{patience}'\n").commit()
+
+    if parked:
+        project.aad(*ALL).exits(4)
+        project.aad("escalations", "resolve", "A-error", "--retry").exits(0)
+        project.aad(*RESUME).exits(0)
+    else:
+        with project.start(*ALL) as running:
+            running.until("session_waiting", "A")
+            project.aad("escalations", "resolve", "A-error", "--retry").exits(0)
+            running.end().exits(0)
+
+    assert project.changes() == ["A new.txt"]
+    assert project.kept_refs() == ["A/1"]
+    assert project.is_sound()
+
+
 def test_what_no_commit_keeps_is_put_beside_the_log_before_a_retry(tmp_path: Path) -> None:
     project = retried(tmp_path, f"ls -A; {MAKE}; printf s > .env; [ $AAD_ATTEMPT = 2 ] && rm .env")
 
