@@ -14,18 +14,18 @@ from attrs import define, evolve, field, frozen
 from aad.agents.base import Agent, Command, Exit, Job, Outcome, Verdict, begin_reading, failed
 from aad.agents.command import as_argv
 from aad.agents.function import FunctionAgent
-from aad.agents.talk import Denied, Opened, Talk, Wants
 from aad.checklist import Checklist
 from aad.childhandle import ChildHandle, RunChild
 from aad.conversation import Conversation
 from aad.delivery import Delivery
 from aad.display.text import clean_tail
-from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Question, Reason, Usage
+from aad.events import EscalationKind, EscalationLevel, Failure, Integrated, Question, Reason
 from aad.feedback import VERIFY_MARK
 from aad.files import write_whole
+from aad.hearing import Hearing
 from aad.keepers import KeeperLostError
 from aad.listener import Listener
-from aad.news import Asked, News, NewsFile, Progress, Trouble, leave_out_stale
+from aad.news import NewsFile, Progress, Trouble
 from aad.output import OutputLog
 from aad.process import SpawnError, explain_os_error
 from aad.redact import Redactor
@@ -55,10 +55,6 @@ class Limits:
     expected: float | None = None
 
 
-# How many troubles an attempt may raise.
-MOST_TROUBLES = 20
-
-
 @define(eq=False, kw_only=True)
 class Attempt:
     """One try of a session. Times are seconds of Trio's clock."""
@@ -77,34 +73,32 @@ class Attempt:
     started_at: float = field(init=False, factory=trio.current_time)
     last_sign: float = field(init=False, factory=trio.current_time)
     child: ChildHandle | None = field(init=False, default=None)
-    # Whether the child says itself how far it is, and whether its plan does.
-    _own_word: bool = field(init=False, default=False)
-    _plans: bool = field(init=False, default=False)
     # Why we ended it, where we did.
     _ended: Failure | None = field(init=False, default=None)
-    _news: NewsFile = field(init=False)
+    _hearing: Hearing = field(init=False)
     _checklist: Checklist = field(init=False)
     _scope: trio.CancelScope = field(init=False, factory=trio.CancelScope)
-    _question: Question | None = field(init=False, default=None)
-    _asks_leave: bool = field(init=False, default=False)
-    _troubles: int = field(init=False, default=0)
     _looks_in_vain: int = field(init=False, default=0)
     _told_of_log: bool = field(init=False, default=False)
     _told_started: bool = field(init=False, default=False)
     _delivery: Delivery = field(init=False)
     _talk: Conversation | None = field(init=False, default=None)
-    _told_usage: Usage | None = field(init=False, default=None)
     # Since when its agent waits for a person, by Trio's clock.
     _held: float | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        self._news = NewsFile(self.job.events_file)
+        self._hearing = Hearing(
+            news=NewsFile(self.job.events_file),
+            redactor=self.redactor,
+            listener=self.listener,
+            stop=self._scope.cancel,
+        )
         self._checklist = Checklist(Path(self.job.spec_file))
         self._delivery = Delivery(place=self.place, verify=self._verify, integrated=self._tell_integrated)
         reading = None if isinstance(self.agent, FunctionAgent) else begin_reading(self.agent, self.job)
         if reading is not None and self.stream is not None:
             self._talk = Conversation(
-                reading=reading, output=self.output, stream=self.stream, hear=self._listen
+                reading=reading, output=self.output, stream=self.stream, hear=self._hearing.listen
             )
 
     @property
@@ -126,7 +120,7 @@ class Attempt:
     @property
     def own_progress(self) -> bool:
         """Whether it is known how far the child is, so that nobody need guess."""
-        return self._own_word or self._plans
+        return self._hearing.own_progress
 
     @property
     def works_silently(self) -> bool:
@@ -156,12 +150,12 @@ class Attempt:
 
     def stop_asking(self) -> None:
         """End the attempt: what its agent asks is not answered now."""
-        self._ask(Question(text=""))
+        self._hearing.ask(Question(text=""))
 
     @property
     def is_ending(self) -> bool:
         """Whether it was told to end, ends for a question, or is all but over; its child may take a while."""
-        return self._ended is not None or self._question is not None or self._delivery.exempt
+        return self._ended is not None or self._hearing.question is not None or self._delivery.exempt
 
     @property
     def is_over(self) -> bool:
@@ -184,16 +178,10 @@ class Attempt:
         return self._judge(verdict)
 
     def warn_of(
-        self,
-        kind: EscalationKind,
-        message: str,
-        *,
-        elapsed: float | None = None,
-        limit: float | None = None,
+        self, kind: EscalationKind, message: str, *, elapsed: float | None = None, limit: float | None = None
     ) -> None:
         """Raise a warning about the attempt; it goes on."""
-        level = EscalationLevel.WARNING
-        self.listener.troubled(Trouble(message=message, level=level, elapsed=elapsed, limit=limit), kind)
+        self._hearing.warn_of(kind, message, elapsed=elapsed, limit=limit)
 
     def guess(self, progress: Progress, *, guessed: bool) -> None:
         """Tell how far the attempt seems to be."""
@@ -229,12 +217,10 @@ class Attempt:
 
     def look(self, *, last: bool = False) -> None:
         """Take in what the child said since the last look."""
-        said = list(self._news.read(last=last))
-        if said:
+        if self._hearing.look(last=last):
             self.last_sign = trio.current_time()
-        for news in leave_out_stale(said):
-            self._hear(news)
-        self._tell_talk()
+        if self._talk is not None:
+            self._hearing.sum_up(self._talk)
 
     # What a callable is given: see agents.function.ChildSession.
 
@@ -253,10 +239,10 @@ class Attempt:
     def report(self, progress: float | None = None, message: str | None = None) -> None:
         self.last_sign = trio.current_time()
         share = None if progress is None else min(max(progress, 0.0), 1.0)
-        self._hear(Progress(progress=share, message=message))
+        self._hearing.hear(Progress(progress=share, message=message))
 
     def warn(self, message: str) -> None:
-        self._hear(Trouble(message=message, level=EscalationLevel.WARNING))
+        self._hearing.hear(Trouble(message=message, level=EscalationLevel.WARNING))
 
     def write(self, text: str) -> None:
         self._write(text.encode(errors="backslashreplace"))
@@ -268,7 +254,7 @@ class Attempt:
             await self.place.begin()
             verdict = await self._carry_out()
             self.look(last=True)
-            if self._question is None and verdict.outcome is Outcome.COMPLETED:
+            if self._hearing.question is None and verdict.outcome is Outcome.COMPLETED:
                 return await self._delivery.run() or verdict
         except KeeperLostError as error:
             return failed(Failure(reason=Reason.KEEPER_LOST, message=str(error)), transient=True)
@@ -399,80 +385,12 @@ class Attempt:
 
         return take
 
-    def _listen(self, talk: Talk) -> None:
-        """Take in what of an agent's talk is not left to the next look."""
-        match talk:
-            case Opened(session_id=name):
-                self.listener.opened(name)
-            case Denied(tool=tool):
-                message = self.redactor.redact(f"the agent was not allowed: {tool}")
-                self._raise(
-                    Trouble(message=message, level=EscalationLevel.WARNING), EscalationKind.PERMISSION
-                )
-            case Wants(text=text, options=options):
-                redact = self.redactor.redact
-                self.listener.asked(evolve(talk, text=redact(text), options=tuple(map(redact, options))))
-
-    def _tell_talk(self) -> None:
-        """Tell what the agent said since the last look."""
-        if self._talk is None:
-            return
-        if (said := self._talk.take_progress()) is not None:
-            # The child's own word counts for more than its plan.
-            share = None if self._own_word else said.progress
-            self._plans = self._plans or share is not None
-            words = None if said.message is None else self.redactor.redact(said.message)
-            self.listener.progressed(Progress(progress=share, message=words), guessed=False)
-        if (usage := self._talk.usage) is not None and usage != self._told_usage:
-            self._told_usage = usage
-            self.listener.used(usage)
-
-    def _hear(self, news: News) -> None:
-        redact = self.redactor.redact
-        match news:
-            case Progress(progress=progress, message=message):
-                self._own_word = self._own_word or progress is not None
-                words = None if message is None else redact(message)
-                self.listener.progressed(Progress(progress=progress, message=words), guessed=False)
-            case Trouble(message=message, level=level):
-                self._raise(Trouble(message=redact(message), level=level), EscalationKind.FAILED)
-            case Asked(text=text, options=options, permission=permission):
-                self._asks_leave = permission if self._question is None else self._asks_leave
-                self._ask(Question(text=redact(text), options=tuple(map(redact, options))))
-
-    def _raise(self, trouble: Trouble, kind: EscalationKind) -> None:
-        """Raise what the child says is wrong, unless it does so without end; what is critical goes up."""
-        self._troubles += 1
-        if self._troubles <= MOST_TROUBLES or trouble.level is EscalationLevel.CRITICAL:
-            self.listener.troubled(trouble, kind)
-        elif self._troubles == MOST_TROUBLES + 1:
-            self.warn_of(
-                EscalationKind.FAILED, f"over {MOST_TROUBLES} warnings and errors: the rest are not told"
-            )
-
-    def _ask(self, question: Question) -> None:
-        """End the attempt for a question: its slot is of more use to others than to one who waits."""
-        if self._question is None:
-            self._question = question
-            self._scope.cancel()
-        elif question != self._question:
-            self.warn_of(
-                EscalationKind.QUESTION,
-                f"asks more than one thing at once; only the first is asked, and not: {question.text}",
-            )
-
     def _close_log(self) -> None:
         """Close the log; what became of it changes nothing about the work itself."""
         if self._talk is not None and self._talk.broken:
             self.write(f"[aad] lines of the agent that are not understood: {self._talk.broken}\n")
         self.output.close()
-        self._news.mask(self.redactor)
-        if self._news.unread:
-            strange = self.redactor.redact(self._news.strange.decode(errors="replace"))
-            self.warn_of(
-                EscalationKind.FAILED,
-                f"lines in AAD_EVENTS that are not understood: {self._news.unread}, the first: {strange}",
-            )
+        self._hearing.close()
         self._warn_of_log()
 
     def _warn_of_log(self) -> None:
@@ -483,8 +401,8 @@ class Attempt:
     def _judge(self, verdict: Verdict | None) -> Verdict:
         if self._ended is not None:
             return failed(self._complete(self._ended))
-        if self._question is not None:
-            return Verdict(outcome=Outcome.QUESTION, question=self._question, permission=self._asks_leave)
+        if (asked := self._hearing.question) is not None:
+            return Verdict(outcome=Outcome.QUESTION, question=asked, permission=self._hearing.asks_leave)
         if verdict is None:
             # Our own scope is cancelled by nothing but the two above.
             raise AssertionError

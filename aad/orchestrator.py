@@ -8,7 +8,7 @@ import math
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,25 +39,22 @@ from aad.events import (
 )
 from aad.graph import DependencyGraph
 from aad.history import read_durations
+from aad.household import Household
 from aad.janitor import HURRIED
-from aad.keepers import GO_ON, KILL, STOP, Keepers
 from aad.lonesessions import LoneSessions
 from aad.monitor import Monitor
 from aad.news import mask_news
 from aad.office import Office, make_notifications
 from aad.plan import Plan, make_plan
-from aad.process import KeptChildren
 from aad.project import Project, find_project, new_run_id
 from aad.record import RunRecord
 from aad.redaction import make_redactor
 from aad.registry import Registry, Run
-from aad.runlist import list_runs
 from aad.scheduler import Scheduler
 from aad.sessionfactory import SessionFactory
 from aad.slot import Slot as AnySlot
 from aad.spec import Spec
 from aad.state import RunState, Session, Status
-from aad.sweep import Swept, sweep
 
 if TYPE_CHECKING:
     from aad.session import SessionRun
@@ -104,8 +101,7 @@ class Orchestrator:
             lost=self._lose_record,
             sync=sync,
         )
-        self._keepers = Keepers(self.project.state / "processes.json", self._sweep)
-        self._run_child = KeptChildren(self._keepers) if run_child is None else run_child
+        self.household = Household(self.project, run_child)
         self._monitor = Monitor(
             interval=self.config.orchestrator.monitor_interval, ticked=self._record.tick, woke=self._wake
         )
@@ -117,7 +113,9 @@ class Orchestrator:
             abort=self._abort,
             handler=escalation_handler,
             redact=self._redactor.redact,
-            notifications=make_notifications(self.config, self.project, self._environ, self._run_child),
+            notifications=make_notifications(
+                self.config, self.project, self._environ, self.household.run_child
+            ),
             is_hopeless=lambda: self._scheduler is not None and self._scheduler.stopped,
         )
         self._lone = LoneSessions(self._limiter, self._note_lone)
@@ -129,7 +127,7 @@ class Orchestrator:
             monitor=self._monitor,
             emit=self._emit,
             environ=self._environ,
-            run_child=self._run_child,
+            run_child=self.household.run_child,
         )
         self._under_way: dict[str, SessionRun] = {}
         self._elsewhere = Elsewhere(
@@ -141,8 +139,6 @@ class Orchestrator:
         self._scheduler: Scheduler | None = None
         self._scope = trio.CancelScope()
         self._began = time.monotonic()
-        # What a killed run had left, which was ended before this one.
-        self.swept = Swept()
         if resume is not None:
             self._open(resume=True)
 
@@ -248,24 +244,17 @@ class Orchestrator:
     def _open(self, *, resume: bool = False) -> None:
         """Take lock and journal, end what a killed run left, and get the keepers ready."""
         self._record.open(resume=resume)
-        self.swept = self._sweep()
+        self.household.open()
         if resume:
             mask_news(self.project.run(self.run_id), self._redactor)
-        if isinstance(self._run_child, KeptChildren):
-            # It takes a moment, in which there is other work. Whatever is in its way will be said later.
-            with suppress(OSError):
-                self._keepers.start()
-
-    def _sweep(self, spare: Iterable[int] = ()) -> Swept:
-        runs = self.project.runs
-        return sweep(self._keepers.ledger, runs, list_runs(runs), spare=spare)
+        self.household.prepare()
 
     def close(self) -> None:
         """Free the lock and the journal; a run of single sessions is concluded first."""
         if self._record.under_way:
             self.ending.finished = not (self.ending.interrupted or self.ending.aborted)
             self._conclude(time.monotonic() - self._began)
-        self._keepers.close()
+        self.household.close()
         self._record.close()
 
     async def run(self, plan: Plan | None = None) -> RunState:
@@ -335,7 +324,7 @@ class Orchestrator:
         """Stop all children until `resume`: for who is about to be stopped."""
         if not self._record.under_way:
             return
-        self._keepers.order_all(STOP)
+        self.household.stop()
         self._emit(Paused())
         self._record.flush()
 
@@ -343,7 +332,7 @@ class Orchestrator:
         """Let all children go on, so many seconds after `pause`, which no clock has counted."""
         if not self._record.under_way:
             return
-        self._keepers.order_all(GO_ON)
+        self.household.go_on()
         self._emit(Resumed(pause_s=round(pause, 3), cause=Pause.STOPPED))
 
     def _wake(self, slept: float) -> None:
@@ -351,7 +340,7 @@ class Orchestrator:
 
     def kill(self) -> None:
         """End all children at once, without grace."""
-        self._keepers.order_all(KILL)
+        self.household.kill()
         for session in self._under_way.values():
             if session.current is not None:
                 session.current.kill()
@@ -390,8 +379,8 @@ class Orchestrator:
             self._record.start(
                 jobs=self._slots,
                 schedule=settings.schedule,
-                swept=self.swept.ended,
-                stuck=self.swept.left,
+                swept=self.household.swept.ended,
+                stuck=self.household.swept.left,
                 base=self._factory.base,
                 onto=self._factory.onto,
             )

@@ -87,7 +87,7 @@ def _resume(orchestrator: Orchestrator, console: Console, wish: Wish, telling: T
 
 def _tell_swept(orchestrator: Orchestrator, console: Console) -> None:
     """Name the processes that a killed run had left, which were ended."""
-    if names := orchestrator.swept.ended:
+    if names := orchestrator.household.swept.ended:
         told = Voice(console.lang, console.style(console.err)).count(
             "log.swept", len(names), {"names": format_names(names)}
         )
