@@ -37,12 +37,8 @@ Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
 
 # Seconds from one look at the files of what is open to the next.
 LOOK_INTERVAL = 0.25
-# How often an escalation that nobody decides rises, and to what.
-MOST_RISES = 2
-HIGHER = {
-    EscalationLevel.WARNING: EscalationLevel.ERROR,
-    EscalationLevel.ERROR: EscalationLevel.CRITICAL,
-}
+# What of a file tells that it is another, or was changed.
+Stamp = tuple[int, int]
 
 logger = logging.getLogger("aad")
 
@@ -67,7 +63,7 @@ class _Case:
     over: trio.Event = field(factory=trio.Event)
     consulting: trio.CancelScope = field(factory=trio.CancelScope)
     since: float = 0.0
-    seen: tuple[int, int] | None = None
+    seen: Stamp | None = None
 
     def end(self, decision: Decision | None) -> None:
         self.decision = decision
@@ -97,6 +93,9 @@ class ParentSession:
     _inbox: trio.MemorySendChannel[_Case] | None = field(default=None, init=False)
     _idle: trio.Event = field(factory=trio.Event, init=False)
     _cases: dict[str, _Case] = field(factory=dict, init=False)
+    # Of the folder at the last look; and when something open rises next, by Trio's clock.
+    _seen: Stamp | None = field(default=None, init=False)
+    _stale_at: float = field(default=math.inf, init=False)
     _numbers: Counter[tuple[str, EscalationLevel]] = field(factory=Counter, init=False)
 
     def raise_nowait(self, log: EscalationLog) -> EscalationLog:
@@ -233,7 +232,7 @@ class ParentSession:
                 level=log.level,
                 kind=log.kind,
                 message=log.reason,
-                path=self.show_path(self.folder / f"{log.id}.json"),
+                path=self.show_path(self._locate(log)),
                 elapsed_s=log.elapsed,
                 limit_s=log.limit,
                 failure=log.failure,
@@ -268,7 +267,7 @@ class ParentSession:
     async def _settle_alone(self, before: _Case) -> Decision | None:
         """Decide where nobody serves: the handler and policy are asked, and people cannot be waited for."""
         case = _Case(log=before.log, waiter=before.waiter, left_to_people=before.left_to_people)
-        if self._stamp(case.log) is None:
+        if _stamp(self._locate(case.log)) is None:
             self._write(case.log)
         self._take_decision(case)
         if not case.over.is_set():
@@ -333,6 +332,7 @@ class ParentSession:
         if case.left_to_people:
             return
         case.left_to_people, case.since = True, trio.current_time()
+        self._note_due(case)
         if case.waiter is not None:
             case.waiter.wait(case.log)
 
@@ -383,22 +383,32 @@ class ParentSession:
     async def _look_for_decisions(self) -> None:
         while True:
             await trio.sleep(LOOK_INTERVAL)
-            for case in list(self._cases.values()):
+            self._look_around()
+            if trio.current_time() >= self._stale_at:
+                self._raise_all_stale()
+
+    def _look_around(self) -> None:
+        """Look at the files of what is waited for, and of all where the folder has changed.
+
+        Of notes that nobody waits for there may be many, of sessions that have ended long ago.
+        """
+        stamp = _stamp(self.folder)
+        is_news, self._seen = stamp != self._seen, stamp
+        for case in list(self._cases.values()):
+            if is_news or case.waiter is not None:
                 self._look(case)
-                if case.left_to_people and not case.over.is_set():
-                    self._raise_stale(case)
 
     def _look(self, case: _Case) -> None:
         """Take what somebody wrote into the file of an escalation; a file that is gone comes back."""
         if not case.published or case.over.is_set():
             return
-        stamp = self._stamp(case.log)
+        stamp = _stamp(self._locate(case.log))
         if stamp == case.seen:
             return
         if find_escalation(self.folder, case.log.id) is None:
             # Removed, or no longer what it was: nobody could answer it.
             self._write(case.log)
-            stamp = self._stamp(case.log)
+            stamp = _stamp(self._locate(case.log))
         case.seen = stamp
         self._take_decision(case)
 
@@ -414,21 +424,23 @@ class ParentSession:
             return None
         return None if found.action is Action.ANSWER and case.log.question is None else found
 
-    def _stamp(self, log: EscalationLog) -> tuple[int, int] | None:
-        try:
-            found = (self.folder / f"{log.id}.json").stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+    def _raise_all_stale(self) -> None:
+        now, self._stale_at = trio.current_time(), math.inf
+        for case in list(self._cases.values()):
+            if not case.left_to_people:
+                continue
+            if case.log.can_rise and now >= case.since + self.stale_after:
+                self._raise(case)
+            self._note_due(case)
 
-    def _raise_stale(self, case: _Case) -> None:
+    def _note_due(self, case: _Case) -> None:
+        """Take note when an escalation rises, if it does."""
+        if self.stale_after and not case.over.is_set() and case.log.can_rise:
+            self._stale_at = min(self._stale_at, case.since + self.stale_after)
+
+    def _raise(self, case: _Case) -> None:
         """Let an escalation rise that nobody decides, and tell people again."""
-        log = case.log
-        if case.over.is_set() or not self.stale_after or log.rises >= MOST_RISES or log.level not in HIGHER:
-            return
-        if trio.current_time() - case.since < self.stale_after:
-            return
-        case.log = evolve(log, level=HIGHER[log.level], rises=log.rises + 1)
+        case.log = case.log.rise()
         case.since = trio.current_time()
         self._tell(case.log)
         path = self._rewrite(case)
@@ -447,6 +459,9 @@ class ParentSession:
         except OSError:  # a child has removed the folder
             return self._write(case.log)
 
+    def _locate(self, log: EscalationLog) -> Path:
+        return self.folder / f"{log.id}.json"
+
     def _write(self, log: EscalationLog) -> Path | None:
         """Write the escalation's file. The journal has the facts too, so a full disk ends nothing here."""
         try:
@@ -461,6 +476,14 @@ class ParentSession:
         except FileNotFoundError:  # a child has removed the folder
             make_folder(self.folder)
             return log.write(self.folder)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _is_worth_waiting(case: _Case) -> bool:

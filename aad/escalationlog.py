@@ -39,6 +39,12 @@ KINDS = {
     Reason.MAX_TURNS: EscalationKind.BUDGET,
     Reason.PERMISSION: EscalationKind.PERMISSION,
 }
+# How often an escalation that nobody decides rises, and to what.
+MOST_RISES = 2
+HIGHER = {
+    EscalationLevel.WARNING: EscalationLevel.ERROR,
+    EscalationLevel.ERROR: EscalationLevel.CRITICAL,
+}
 
 
 @frozen(kw_only=True)
@@ -116,6 +122,15 @@ class EscalationLog:
             log=session.log,
             blocks=blocks,
         )
+
+    @property
+    def can_rise(self) -> bool:
+        """Whether it rises when nobody decides."""
+        return self.rises < MOST_RISES and self.level in HIGHER
+
+    def rise(self) -> "EscalationLog":
+        """Return it one level higher."""
+        return evolve(self, level=HIGHER[self.level], rises=self.rises + 1)
 
     def recall(self, raised: EscalationRaised) -> "EscalationLog":
         """Return the escalation as an earlier run has raised it."""

@@ -29,6 +29,7 @@ from aad.events import (
     PERSON,
     Action,
     EscalationDecided,
+    EscalationLevel,
 )
 
 
@@ -128,6 +129,19 @@ async def test_an_abort_by_a_person_ends_the_run(
         office.decide("A-error", abort)
 
     assert (session.ends, office.aborts) == ([(abort, 1.25)], [1.25])
+
+
+async def test_an_abort_about_what_nobody_waits_for_ends_the_run(
+    office: Office, autojump_clock: MockClock
+) -> None:
+    abort = Decision(action=Action.ABORT, by=PERSON)
+    async with serving(parent := office.open()):
+        parent.raise_nowait(evolve(WARNED, level=EscalationLevel.ERROR))
+        await trio.sleep(1.1)
+        office.decide("A-error", abort)
+        await trio.sleep(1)
+
+    assert office.aborts == [1.25]
 
 
 async def test_of_two_decisions_the_one_in_the_file_counts_where_it_was_first(
