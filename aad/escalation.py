@@ -7,7 +7,6 @@ left to people stays open: their decision comes by `decide`, or by the escalatio
 
 import logging
 import math
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
@@ -17,9 +16,18 @@ import trio
 from attrs import define, evolve, field
 
 from aad.crew import Waiter
-from aad.decisions import PATIENCE, check_words, find_decision, find_option, hold_decisions
+from aad.decisions import (
+    PATIENCE,
+    check_words,
+    decide,
+    find_decision,
+    find_option,
+    find_question,
+    hold_decisions,
+)
 from aad.errors import InputError, Problem
-from aad.escalationlog import Decision, EscalationLog, find_escalation, free_id
+from aad.escalationfolder import EscalationFolder, Stamp
+from aad.escalationlog import Decision, EscalationLog, find_escalation, read_escalation
 from aad.events import (
     PERSON,
     Action,
@@ -31,15 +39,11 @@ from aad.events import (
     Question,
 )
 from aad.policy import Policy
-from aad.project import make_folder
 
 Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
 
 # Seconds from one look at the files of what is open to the next.
 LOOK_INTERVAL = 0.25
-# What of a file tells that it is another, or was changed.
-Stamp = tuple[int, int]
-
 logger = logging.getLogger("aad")
 
 
@@ -90,20 +94,23 @@ class ParentSession:
     stale_after: float = 0.0
     notify: Callable[[EscalationLog, Path], None] = lambda _log, _path: None
     redact: Callable[[str], str] = str
+    _files: EscalationFolder = field(init=False)
     _inbox: trio.MemorySendChannel[_Case] | None = field(default=None, init=False)
     _idle: trio.Event = field(factory=trio.Event, init=False)
     _cases: dict[str, _Case] = field(factory=dict, init=False)
     # Of the folder at the last look; and when something open rises next, by Trio's clock.
     _seen: Stamp | None = field(default=None, init=False)
     _stale_at: float = field(default=math.inf, init=False)
-    _numbers: Counter[tuple[str, EscalationLevel]] = field(factory=Counter, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._files = EscalationFolder(self.folder)
 
     def raise_nowait(self, log: EscalationLog) -> EscalationLog:
         """Raise an escalation that nobody waits for; returns it with its id."""
         log = self.announce(log)
         case = _Case(log=log)
         if self._inbox is None:
-            self._write(log)
+            self._files.write(log)
             self._conclude(case, self._ask_policy(log))
         else:
             self._send(case)
@@ -111,7 +118,7 @@ class ParentSession:
 
     def announce(self, log: EscalationLog) -> EscalationLog:
         """Record an escalation that `settle` will wait for; returns it with its id."""
-        log = self._mask(evolve(log, id=self._new_id(log)))
+        log = self._mask(evolve(log, id=self._files.new_id(log)))
         if log.failure is not None:
             log = evolve(log, will_retry=self._ask_policy(log).action is Action.RETRY)
         self._tell(log)
@@ -154,7 +161,7 @@ class ParentSession:
 
     def restate(self, log: EscalationLog, decision: Decision) -> None:
         """Write down once more what was decided in an earlier run, which may have been killed meanwhile."""
-        self._write(evolve(log, decision=evolve(decision, at=datetime.now(UTC))))
+        self._files.write(evolve(log, decision=evolve(decision, at=datetime.now(UTC))))
 
     def recall(self, log: EscalationLog) -> Decision | None:
         """Return what a person has decided since about a failure that an earlier run left undecided.
@@ -173,16 +180,32 @@ class ParentSession:
         return sorted((case.log for case in waiting), key=lambda log: log.timestamp)
 
     def decide(self, name: str, decision: Decision) -> None:
-        """Decide about what is open; raises InputError for what is not, and for words that hold a secret."""
+        """Decide about what is open; raises InputError for what is not, and for words that hold a secret.
+
+        What a run was parked with is decided for the one that goes on with it. OSError: that cannot be
+        written.
+        """
+        decision = evolve(decision, by=PERSON if decision.by == "policy" else decision.by)
         case = self._cases.get(name)
-        if case is None or case.over.is_set():
-            raise InputError(Problem("escalation_not_open", {"id": name}))
-        if decision.action is Action.ANSWER and case.log.question is None:
+        question = self._find_question(name, case)
+        if decision.action is Action.ANSWER and question is None:
             raise InputError(Problem("escalation_not_asking", {"id": name}))
         check_words(name, decision, self.redact)
-        if decision.action is not Action.WAIT:
-            by = PERSON if decision.by == "policy" else decision.by
-            self._conclude(case, _find_chosen(case.log, evolve(decision, by=by)))
+        if decision.action is Action.WAIT:
+            return
+        decision = _find_chosen(question, decision)
+        if case is None:
+            decide(self.folder, name, decision, self.redact)
+        else:
+            self._conclude(case, decision)
+
+    def _find_question(self, name: str, case: _Case | None) -> Question | None:
+        """Return what is asked by what may be decided now; raises InputError where it may not."""
+        if case is None and self._inbox is None:
+            return find_question(read_escalation(self.folder, name))
+        if case is None or case.over.is_set():
+            raise InputError(Problem("escalation_not_open", {"id": name}))
+        return case.log.question
 
     def park(self) -> None:
         """Wait for people no longer: what is open stays so, and whoever waits for it ends for now."""
@@ -232,7 +255,7 @@ class ParentSession:
                 level=log.level,
                 kind=log.kind,
                 message=log.reason,
-                path=self.show_path(self._locate(log)),
+                path=self.show_path(self._files.locate(log)),
                 elapsed_s=log.elapsed,
                 limit_s=log.limit,
                 failure=log.failure,
@@ -252,12 +275,6 @@ class ParentSession:
         files = tuple(map(self.redact, failure.files))
         return evolve(failure, message=self.redact(failure.message), files=files)
 
-    def _new_id(self, log: EscalationLog) -> str:
-        first = self._numbers[log.spec_id, log.level] + 1
-        name, number = free_id(self.folder, log.spec_id, log.level, first)
-        self._numbers[log.spec_id, log.level] = number
-        return name
-
     def _send(self, case: _Case) -> None:
         if self._inbox is None:
             raise AssertionError
@@ -267,8 +284,8 @@ class ParentSession:
     async def _settle_alone(self, before: _Case) -> Decision | None:
         """Decide where nobody serves: the handler and policy are asked, and people cannot be waited for."""
         case = _Case(log=before.log, waiter=before.waiter, left_to_people=before.left_to_people)
-        if _stamp(self._locate(case.log)) is None:
-            self._write(case.log)
+        if self._files.stamp(case.log) is None:
+            self._files.write(case.log)
         self._take_decision(case)
         if not case.over.is_set():
             await self._consult(case)
@@ -298,7 +315,7 @@ class ParentSession:
         case.published = True
         # One of an earlier run may be decided by now; without a file, nobody has been told of it yet.
         known = case.recalled and find_escalation(self.folder, case.log.id) is not None
-        path = None if known else self._write(case.log)
+        path = None if known else self._files.write(case.log)
         if path is not None:
             self.notify(case.log, path)
 
@@ -352,7 +369,7 @@ class ParentSession:
             return
         self._cases.pop(case.log.id, None)
         if decision.by != PERSON:
-            decision = _find_chosen(case.log, decision)
+            decision = _find_chosen(case.log.question, decision)
         recorded = self._mask_decision(decision)
         self.emit(
             EscalationDecided(
@@ -365,7 +382,7 @@ class ParentSession:
                 option=recorded.option,
             )
         )
-        self._write(evolve(case.log, decision=recorded))
+        self._files.write(evolve(case.log, decision=recorded))
         # The answer first: an abort cancels whoever still waits.
         case.end(decision)
         if case.waiter is not None:
@@ -392,7 +409,7 @@ class ParentSession:
 
         Of notes that nobody waits for there may be many, of sessions that have ended long ago.
         """
-        stamp = _stamp(self.folder)
+        stamp = self._files.stamp()
         is_news, self._seen = stamp != self._seen, stamp
         for case in list(self._cases.values()):
             if is_news or case.waiter is not None:
@@ -402,13 +419,13 @@ class ParentSession:
         """Take what somebody wrote into the file of an escalation; a file that is gone comes back."""
         if not case.published or case.over.is_set():
             return
-        stamp = _stamp(self._locate(case.log))
+        stamp = self._files.stamp(case.log)
         if stamp == case.seen:
             return
         if find_escalation(self.folder, case.log.id) is None:
             # Removed, or no longer what it was: nobody could answer it.
-            self._write(case.log)
-            stamp = _stamp(self._locate(case.log))
+            self._files.write(case.log)
+            stamp = self._files.stamp(case.log)
         case.seen = stamp
         self._take_decision(case)
 
@@ -455,35 +472,9 @@ class ParentSession:
         try:
             with hold_decisions(self.folder, patience=PATIENCE):
                 decided = find_decision(self.folder, case.log.id) is not None
-                return None if decided else self._write(case.log)
+                return None if decided else self._files.write(case.log)
         except OSError:  # a child has removed the folder
-            return self._write(case.log)
-
-    def _locate(self, log: EscalationLog) -> Path:
-        return self.folder / f"{log.id}.json"
-
-    def _write(self, log: EscalationLog) -> Path | None:
-        """Write the escalation's file. The journal has the facts too, so a full disk ends nothing here."""
-        try:
-            return self._write_file(log)
-        except OSError as error:
-            logger.warning("%s.json cannot be written: %s", self.folder / log.id, error.strerror)
-            return None
-
-    def _write_file(self, log: EscalationLog) -> Path:
-        try:
-            return log.write(self.folder)
-        except FileNotFoundError:  # a child has removed the folder
-            make_folder(self.folder)
-            return log.write(self.folder)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
+            return self._files.write(case.log)
 
 
 def _is_worth_waiting(case: _Case) -> bool:
@@ -491,9 +482,9 @@ def _is_worth_waiting(case: _Case) -> bool:
     return case.waiter is not None or case.log.level is not EscalationLevel.WARNING
 
 
-def _find_chosen(log: EscalationLog, decision: Decision) -> Decision:
+def _find_chosen(question: Question | None, decision: Decision) -> Decision:
     """Return an answer with the option that it means; who typed it has said which is meant."""
     if decision.action is not Action.ANSWER or decision.option is not None or decision.text is None:
         return decision
-    option = find_option(() if log.question is None else log.question.options, decision.text)
+    option = find_option(() if question is None else question.options, decision.text)
     return decision if option is None else evolve(decision, text=option, option=option)

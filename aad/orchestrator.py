@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import trio
 
@@ -51,13 +50,11 @@ from aad.record import RunRecord
 from aad.redaction import make_redactor
 from aad.registry import Registry, Run
 from aad.scheduler import Scheduler
+from aad.session import SessionRun
 from aad.sessionfactory import SessionFactory
 from aad.slot import Slot as AnySlot
 from aad.spec import Spec
-from aad.state import RunState, Session, Status
-
-if TYPE_CHECKING:
-    from aad.session import SessionRun
+from aad.state import FINAL, RunState, Session, Status
 
 # Seconds that the journal of a run that is over may take to the disk.
 LAST_SYNC = 10.0
@@ -176,7 +173,10 @@ class Orchestrator:
         self._record.attach(display, output=output)
 
     def decide(self, escalation_id: str, decision: Decision) -> None:
-        """Decide about an escalation that waits for a person; raises InputError where it does not."""
+        """Decide about an escalation that waits for a person; raises InputError where it does not.
+
+        Also one that the run was parked with: `run` goes on with it.
+        """
         self.office.parent.decide(escalation_id, decision)
 
     @property
@@ -261,7 +261,6 @@ class Orchestrator:
         """Run all registered specs to their ends and return what is known then.
 
         `plan` is what `make_plan` returned, where the caller has looked at it before.
-
         Whatever happens, each session that began gets its one final event and no process is left. Raises
         InputError before anything is started, JournalError where the journal could not be written to the end.
         """
@@ -497,4 +496,6 @@ class Orchestrator:
         session = self._find_session(session_id)
         if session.spec_id in self._under_way:
             raise InputError(Problem("session_under_way", {"session": session_id}))
+        if session.status in FINAL:
+            raise InputError(Problem("session_over", {"session": session_id, "status": session.status}))
         return session

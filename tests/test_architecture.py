@@ -26,7 +26,7 @@ ROWS = (
     "delivery workspaces",
     "gitworkspace",
     "process keepers workspace decisions policy news diagnosis",
-    "unsaved integration snapshots janitor escalationlog",
+    "unsaved integration snapshots janitor escalationfolder escalationlog",
     "worktrees",
     "repository",
     "agents",

@@ -288,10 +288,12 @@ async def test_to_decide_to_wait_decides_nothing(
 # What cannot be decided.
 
 
-async def test_what_is_unknown_is_refused(office: Office) -> None:
-    assert refuse(office.open(), "B-error", SKIP) == (
-        "B-error is not open: it is decided, or this run does not wait for it"
-    )
+async def test_what_is_unknown_is_refused(office: Office, autojump_clock: MockClock) -> None:
+    async with serving(parent := office.open()):
+        refused = refuse(parent, "B-error", SKIP)
+
+    assert refused == "B-error is not open: it is decided, or this run does not wait for it"
+    assert refuse(parent, "B-error", SKIP) == "there is no escalation B-error (aad escalations lists them)"
 
 
 async def test_what_is_decided_is_refused(
@@ -316,6 +318,24 @@ async def test_what_is_parked_is_refused(office: Office, session: Session, autoj
 
     assert refused == "A-error is not open: it is decided, or this run does not wait for it"
     assert office.decisions == []
+
+
+async def test_what_is_parked_may_be_decided_once_the_run_is_over(
+    office: Office, session: Session, autojump_clock: MockClock
+) -> None:
+    async with serving(parent := office.open()) as sessions:
+        sessions.start_soon(session.ask, parent, CHOICE)
+        await trio.sleep(1)
+        parent.park()
+
+    parent.decide("A-error", Decision(action=Action.WAIT))
+    parent.decide("A-error", Decision(action=Action.ANSWER, text="2"))
+    refused = refuse(parent, "A-error", SKIP)
+
+    decided = office.read("A-error")["decision"]
+    assert isinstance(decided, dict)
+    assert (decided["action"], decided["by"], decided["option"]) == ("answer", "person", "SQLite")
+    assert refused.startswith("A-error is decided already")
 
 
 async def test_an_answer_to_what_asks_nothing_is_refused(

@@ -47,6 +47,7 @@ TEXTS: dict[str, str] = {
     "resumed_spec_rewired": "{spec} now depends on {needed}, and did not when run {run} planned it",
     "run_and_agent": "{spec} has a `run:` of its own, and the agent {agent} besides, which runs no command (take one of them out)",
     "run_folder_unwritable": "cannot be written: {why} (make it writable, or run in a copy of the project)",
+    "session_over": "session {session} has ended ({status}): only where the run is resumed is it run again",
     "session_unknown": "there is no session {session} in this run",
     "spec_registered_twice": "{spec} is registered already (each id once)",
 }

@@ -47,6 +47,7 @@ TEXTS: dict[str, str] = {
     "resumed_spec_needs": "{spec} は、実行 {run} に含まれない {needed} に依存するようになりました",
     "resumed_spec_rewired": "{spec} は {needed} に依存するようになりましたが、実行 {run} の計画ではそうではありませんでした",
     "run_folder_unwritable": "書き込めません: {why}（書き込めるようにするか、プロジェクトのコピーで実行してください）",
+    "session_over": "セッション {session} は終了しています ({status})。再び実行するには、実行を再開してください",
     "session_unknown": "この実行にセッション {session} はありません",
     "spec_registered_twice": "{spec} は登録済みです（ID は一度だけ使えます）",
 }
