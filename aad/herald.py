@@ -6,7 +6,15 @@ import trio
 from attrs import define, evolve
 
 from aad.agents.talk import Wants
-from aad.events import EscalationKind, Integrated, Leaked, SessionProgress, SessionStarted, Usage
+from aad.events import (
+    EscalationKind,
+    EscalationLevel,
+    Integrated,
+    Leaked,
+    SessionProgress,
+    SessionStarted,
+    Usage,
+)
 from aad.news import Progress, Trouble
 
 if TYPE_CHECKING:
@@ -61,6 +69,10 @@ class Herald:
         raised = self.session.describe(trouble.level, kind, trouble.message)
         raised = evolve(raised, elapsed=trouble.elapsed, limit=trouble.limit)
         self.session.crew.parent.raise_nowait(raised)
+
+    def warn(self, message: str, kind: EscalationKind) -> None:
+        """Tell people of something that the session itself has found."""
+        self.troubled(Trouble(message=message, level=EscalationLevel.WARNING), kind)
 
     def leaked(self, processes: tuple[str, ...]) -> None:
         session = self.session

@@ -9,8 +9,7 @@ from typing import Protocol
 from attrs import define, evolve, field
 
 from aad.budget import Account, Bounds, Spent, add_usage, keep_cost, take_share
-from aad.events import EscalationKind, EscalationLevel, Reason, SessionProgress, Usage
-from aad.news import Trouble
+from aad.events import EscalationKind, Reason, SessionProgress, Usage
 from aad.state import Session
 
 
@@ -29,7 +28,7 @@ class Meter:
     own: Account
     run: Account
     tell: Callable[[SessionProgress], None]
-    warn: Callable[[Trouble, EscalationKind], None]
+    warn: Callable[[str, EscalationKind], None]
     # What the attempt has used so far, and how far its agent had counted when it told that last.
     _used: Usage = field(factory=Usage, init=False)
     _counted: Usage = field(factory=Usage, init=False)
@@ -75,7 +74,7 @@ class Meter:
                 under_way.end(reason, describe_spent(whose, spent))
             elif (spent := account.warn()) is not None:
                 words = describe_spent(whose, spent)
-                self.warn(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.BUDGET)
+                self.warn(words, EscalationKind.BUDGET)
 
 
 def describe_spent(whose: str, spent: Spent) -> str:

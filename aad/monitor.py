@@ -99,6 +99,11 @@ class Monitor:
         now = trio.current_time()
         return {attempt.spec.id: max(0.0, attempt.deadline - now) for attempt in self._watches}
 
+    def kill(self) -> None:
+        """End the children of all attempts at once, without grace."""
+        for attempt in self._watches:
+            attempt.kill()
+
     async def loop(self) -> None:
         """Look at all attempts each interval, and at each deadline on time, until cancelled."""
         looks, ticks = _Rhythm(self.interval), _Rhythm(min(self.interval, MOST_SILENT))

@@ -50,7 +50,6 @@ from aad.record import RunRecord
 from aad.redaction import make_redactor
 from aad.registry import Registry, Run
 from aad.scheduler import Scheduler
-from aad.session import SessionRun
 from aad.sessionfactory import SessionFactory
 from aad.slot import Slot as AnySlot
 from aad.spec import Spec
@@ -126,7 +125,7 @@ class Orchestrator:
             environ=self._environ,
             run_child=self.household.run_child,
         )
-        self._under_way: dict[str, SessionRun] = {}
+        self._under_way: set[str] = set()
         self._elsewhere = Elsewhere(
             emit=self._emit,
             escalate=self.escalate,
@@ -340,9 +339,7 @@ class Orchestrator:
     def kill(self) -> None:
         """End all children at once, without grace."""
         self.household.kill()
-        for session in self._under_way.values():
-            if session.current is not None:
-                session.current.kill()
+        self._monitor.kill()
 
     def _abort(self) -> None:
         self.ending.aborted = True
@@ -410,13 +407,14 @@ class Orchestrator:
             nursery.cancel_scope.cancel()
 
     async def _run_session(self, spec_id: str, slot: AnySlot) -> None:
-        session = self._under_way[spec_id] = self._factory.make(spec_id, slot)
+        session = self._factory.make(spec_id, slot)
+        self._under_way.add(spec_id)
         try:
             await session.run()
         finally:
             slot.go_on()
             slot.release()
-            del self._under_way[spec_id]
+            self._under_way.discard(spec_id)
 
     def _skip(self, spec_id: str, blocked_by: str | None) -> None:
         reason = Reason.INTERRUPTED if blocked_by is None else Reason.BLOCKED

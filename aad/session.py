@@ -41,7 +41,6 @@ from aad.herald import Herald
 from aad.integration import ConflictError
 from aad.live import LiveQuestions
 from aad.meter import Meter, describe_spent
-from aad.news import Trouble
 from aad.process import SpawnError, explain_os_error
 from aad.retry import VAIN, RetryPolicy
 from aad.slot import Slot
@@ -113,7 +112,7 @@ class SessionRun:
             own=Account(usage=sum_usages(self.known.usages.values())),
             run=self.crew.account,
             tell=self.crew.emit,
-            warn=self.herald.troubled,
+            warn=self.herald.warn,
         )
         self.resumes, answered = self.known.resumes, self.known.answer
         self.answer = None if answered is None else answered.message or ""
@@ -219,7 +218,7 @@ class SessionRun:
         self.slot.release()
         self.resumes = failure is not None and failure.reason in GO_ON
         if detour.warning:
-            self.herald.troubled(Trouble(message=detour.warning, level=EscalationLevel.WARNING), detour.kind)
+            self.herald.warn(detour.warning, detour.kind)
         self._schedule(failure, delay=detour.delay)
         return True
 
@@ -344,8 +343,7 @@ class SessionRun:
             self.crew.emit(saved)
 
     def _tell_unsaved(self, why: str) -> None:
-        words = f"its work could not be saved: {why}"
-        self.herald.troubled(Trouble(message=words, level=EscalationLevel.WARNING), EscalationKind.FAILED)
+        self.herald.warn(f"its work could not be saved: {why}", EscalationKind.FAILED)
 
     async def _fail(self, verdict: Verdict) -> bool:
         """Take a failure to the parent session and do as it says."""
@@ -443,9 +441,7 @@ class SessionRun:
         # By chance, for those who try again together are in each other's way together.
         delay = self.crew.draw() * min(SCARCE_DELAY * 2.0 ** min(self._scarce, 16), SCARCE_MOST)
         if self._scarce == 0:
-            self.herald.troubled(
-                Trouble(message=str(error), level=EscalationLevel.WARNING), EscalationKind.SPAWN_FAILED
-            )
+            self.herald.warn(str(error), EscalationKind.SPAWN_FAILED)
         self._scarce += 1
         if await self.slot.acquire(after=delay):
             return True

@@ -4,9 +4,8 @@ import pytest
 from attrs import define, evolve, field
 
 from aad.budget import Account, Bounds
-from aad.events import EscalationKind, EscalationLevel, Reason, SessionProgress, Usage
+from aad.events import EscalationKind, Reason, SessionProgress, Usage
 from aad.meter import Meter
-from aad.news import Trouble
 from aad.state import Session
 
 
@@ -18,7 +17,7 @@ class Booth:
     own: Account = field(factory=Account)
     run: Account = field(factory=Account)
     told: list[SessionProgress] = field(factory=list)
-    warned: list[tuple[Trouble, EscalationKind]] = field(factory=list)
+    warned: list[tuple[str, EscalationKind]] = field(factory=list)
     ended: list[tuple[Reason, str]] = field(factory=list)
     meter: Meter = field(init=False)
 
@@ -29,8 +28,8 @@ class Booth:
         self.told.append(event)
         self.known.apply(event)
 
-    def warn(self, trouble: Trouble, kind: EscalationKind) -> None:
-        self.warned.append((trouble, kind))
+    def warn(self, message: str, kind: EscalationKind) -> None:
+        self.warned.append((message, kind))
 
     def end(self, reason: Reason, message: str = "") -> None:
         self.ended.append((reason, message))
@@ -180,8 +179,7 @@ def test_a_person_is_warned_once_at_eighty_per_cent(booth: Booth) -> None:
     booth.count(1, Usage(input=799), Usage(input=800), Usage(input=900))
 
     words = "the session's budget: 800 of 1,000 tokens used"
-    warning = Trouble(message=words, level=EscalationLevel.WARNING)
-    assert (booth.warned, booth.ended) == ([(warning, EscalationKind.BUDGET)], [])
+    assert (booth.warned, booth.ended) == ([(words, EscalationKind.BUDGET)], [])
 
 
 @pytest.mark.parametrize(
@@ -234,8 +232,7 @@ def test_what_is_over_is_not_ended_any_more_and_a_person_is_warned(booth: Booth)
     booth.meter.take(1, Usage(input=110), None)
 
     words = "the session's budget: 110 of 100 tokens used"
-    warning = Trouble(message=words, level=EscalationLevel.WARNING)
-    assert (booth.warned, booth.ended) == ([(warning, EscalationKind.BUDGET)], [])
+    assert (booth.warned, booth.ended) == ([(words, EscalationKind.BUDGET)], [])
 
 
 def test_an_agent_that_tells_no_cost_is_not_bound_by_one(booth: Booth) -> None:
