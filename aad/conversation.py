@@ -106,6 +106,8 @@ class Conversation:
     _errors: bytearray = field(factory=bytearray, init=False)
     _speaker: Speaking | None = field(default=None, init=False)
     _voice: Voice | None = field(default=None, init=False)
+    # What is to be told in the log.
+    _words: list[str] = field(factory=list, init=False)
     # What was told last of it: some say where their plan stands again and again.
     _last_words: str = field(default="", init=False)
 
@@ -160,6 +162,7 @@ class Conversation:
         self.stream.write(chunk)
         for line in self._lines.feed(chunk):
             self._take(line)
+        self._write_words()
 
     def write_error(self, chunk: bytes) -> None:
         """Take in what the agent wrote to stderr: log, and what its end may be judged by."""
@@ -180,6 +183,7 @@ class Conversation:
         self._voice = None  # nobody is there to listen
         for line in self._lines.finish():
             self._take(line)
+        self._write_words()
         self.open_tools.clear()
         self.stream.close()
 
@@ -189,11 +193,18 @@ class Conversation:
             self._note_progress(talk)
             if (words := describe_talk(talk)) and words != self._last_words:
                 self._last_words = words
-                self.output.write(f"{words}\n".encode(errors="backslashreplace"))
+                self._words.append(words)
             # Nobody could be told the answer to what is asked with the last breath.
             if self._voice is not None or not isinstance(talk, Wants):
                 self.hear(talk)
         self._answer()
+
+    def _write_words(self) -> None:
+        """Log what was said since the last time, at once: one who says much says many lines together."""
+        if self._words:
+            text = "".join(f"{words}\n" for words in self._words)
+            self._words.clear()
+            self.output.write(text.encode(errors="backslashreplace"))
 
     def _answer(self) -> None:
         """Say what there is to say to the last line."""
