@@ -60,7 +60,7 @@ def _measure_pump(effort: Effort) -> tuple[float, float | None, float]:
 
 def _measure_redaction(effort: Effort) -> dict[str, float]:
     """Return the MB/s of the redactor alone and of logs, with known values and with shapes alone."""
-    secrets = _make_secrets()
+    secrets = make_secrets()
     chunks = list(_make_text(secrets, effort.redacted * MEGABYTE))
     with open_folder() as folder:
         actions = {
@@ -95,7 +95,8 @@ def _log(chunks: list[bytes], path: Path, redactor: Redactor) -> float:
     return time.perf_counter() - began
 
 
-def _make_secrets() -> tuple[str, ...]:
+def make_secrets() -> tuple[str, ...]:
+    """Return as many secrets as a well-equipped environment has."""
     draw = Random(SECRETS)  # noqa: S311 - the same secrets each time are the point
     return tuple(f"{draw.getrandbits(160):040x}" for _ in range(SECRETS))
 

@@ -19,6 +19,7 @@ import planning
 import race
 import schedules
 import startup
+import streams
 import ticks
 import worktrees
 from attrs import asdict, evolve
@@ -37,6 +38,7 @@ BENCHMARKS: Mapping[str, Callable[[Effort], Report]] = MappingProxyType(
         "monitor": ticks.run,
         "journal": journal.run,
         "output": floods.run,
+        "streams": streams.run,
         "schedules": schedules.run,
         "worktrees": worktrees.run,
     }

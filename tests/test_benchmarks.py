@@ -208,6 +208,7 @@ def test_all_benchmarks_work(tmp_path: Path) -> None:
         "monitor",
         "journal",
         "output",
+        "streams",
         "schedules",
         "worktrees",
     ]
