@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import trio
 from attrs import define, evolve, field, frozen
-from test_session import Rig
+from lone_session import Rig
 
 from aad.agents.base import Caps, Command, Exit, Job, Verdict
 from aad.agents.command import judge_exit

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from lone_session import ANSWER, RETRY, SKIP, WAIT
 from scripted_agent import (
     EPOCH,
     AgentRig,
@@ -16,7 +17,6 @@ from scripted_agent import (
     used,
     works,
 )
-from test_session import ANSWER, RETRY, SKIP, WAIT
 from trio.testing import MockClock
 
 from aad.agents.base import Caps
