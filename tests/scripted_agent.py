@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 import trio
 from attrs import define, evolve, field, frozen
 from lone_session import Rig
@@ -119,6 +120,11 @@ def works(*lines: bytes, last: bytes = b"", work: float = 0.0) -> Script:
     )
 
 
+LIMITED, UNSIGNED, LOST = final("rate_limited"), final("auth"), final("session_lost")
+ONE, TWO = PaperAgent("one"), PaperAgent("two")
+FORGETFUL = Caps(tokens=True)
+
+
 @define(eq=False, kw_only=True)
 class NotedPlace(PlainWorkspace):
     """A folder that takes note of what becomes of the work in it, and loses none, as a worktree would."""
@@ -222,3 +228,36 @@ def restart(*runs: AgentRig) -> RunState:
 def total(state: RunState) -> Usage:
     """Return what the session has used in all, by what is recorded."""
     return sum_usages(state.session("A").usages.values())
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> AgentRig:
+    return AgentRig(tmp_path)
+
+
+async def play(rig: AgentRig, *, looks: int = 20, every: float = 1.0) -> None:
+    """Run a session to its end, and look at its attempt every second, as the monitor does."""
+
+    async def look() -> None:
+        for _ in range(looks):
+            await trio.sleep(every)
+            if rig.run.current is not None:
+                rig.run.current.look()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        # What waits for ever has to fail.
+        with trio.fail_after(48 * 3600):
+            await rig.run.run()
+        nursery.cancel_scope.cancel()
+
+
+async def cut(rig: AgentRig, *, after: float) -> None:
+    """Run a session, and cut it short after some seconds."""
+    with trio.move_on_after(after):
+        await rig.run.run()
+
+
+def told(rig: AgentRig) -> list[tuple[str, str, str]]:
+    """Return what went up to the parent session."""
+    return [(str(log.level), str(log.kind), log.reason) for log in rig.parent.logs]
