@@ -1,13 +1,14 @@
 """One attempt without a session around it: its parts, and a listener that keeps what it hears."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from attrs import define, evolve, field
 
-from aad.agents.base import Agent, Exit, Job
+from aad.agents.base import Agent, Exit, Job, Verdict
 from aad.agents.command import CommandAgent
 from aad.agents.function import FunctionAgent, Work
 from aad.agents.talk import Wants
@@ -22,6 +23,7 @@ from aad.testing import Script, ScriptedChildren
 from aad.workspace import PlainWorkspace
 
 SECRET = "correct-horse-battery"  # noqa: S105 - what a test looks for
+SLOW = Script(work=100, farewell=b"bye\n", farewell_end=Exit(0))
 
 
 @define
@@ -144,3 +146,17 @@ def bench(tmp_path: Path) -> Bench:
 def ends(code: int, output: bytes = b"", work: float = 0.0) -> Script:
     """Return the script of a child that ends with an exit code."""
     return Script(output=output, work=work, end=Exit(code))
+
+
+async def run_with(attempt: Attempt, act: Callable[[], object], *, at: float = 1.0) -> Verdict:
+    """Run an attempt, and do something meanwhile."""
+    verdicts: list[Verdict] = []
+
+    async def run() -> None:
+        verdicts.append(await attempt.run())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        await trio.sleep(at)
+        act()
+    return verdicts[0]
