@@ -149,3 +149,13 @@ async def serving(parent: ParentSession) -> AsyncIterator[trio.Nursery]:
         async with trio.open_nursery() as sessions:
             yield sessions
         await parent.finish()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session()
