@@ -288,7 +288,10 @@ class SessionRun:
             self.ran += trio.current_time() - attempt.started_at
             self._kept = not self._is_to_be_saved(verdict)
             if not self._kept:
-                await self._save(attempt.place)
+                with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
+                    await self._save(attempt.place)
+                if saving.cancelled_caught:
+                    self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
         return verdict
 
     async def _ask_live(self, wants: Wants) -> tuple[EscalationLog, Decision | None]:
@@ -326,14 +329,8 @@ class SessionRun:
         self._stuck, self._last_end = end is not None and end == self._last_end, end
 
     async def _save(self, place: Workspace) -> None:
-        """Keep what an attempt made that came to nothing; a run that was told to end waits for it a while."""
+        """Keep what an attempt made that came to nothing."""
         self._kept = False
-        with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
-            await self._put_aside(place)
-        if saving.cancelled_caught:
-            self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
-
-    async def _put_aside(self, place: Workspace) -> None:
         try:
             self.saved = saved = await place.save()
         except (GitError, OSError) as error:
