@@ -56,19 +56,19 @@ def total_usage(usages: Iterable[Usage]) -> Usage | None:
 
 
 def _summarize_session(session: Session) -> dict[str, Any]:
-    usage = total_usage(session.usages.values())
     return {
         "id": session.spec_id,
         "title": session.title,
         "status": session.status,
         "attempt": session.attempt,
+        "agent": session.agent or None,
         "duration_s": round(session.duration_s, 3),
         "done_before": session.done_before,
         "log": session.log,
         **_describe_work(session),
         "failure": session.failure and _describe_failure(session.failure),
         "escalations": list(session.escalations),
-        "usage": usage and _describe_usage(usage),
+        "usage": _describe_usage(session),
     }
 
 
@@ -78,12 +78,15 @@ def _describe_session(session: Session, now: float) -> dict[str, Any]:
         "title": session.title,
         "status": session.status,
         "attempt": session.attempt,
+        "agent": session.agent or None,
         "progress": session.progress,
+        "message": session.message,
         "eta_s": session.eta_s,
         "duration_s": round(running_time(session, now), 3),
         "log": session.log,
         **_describe_work(session),
         "escalations": list(session.escalations),
+        "usage": _describe_usage(session),
     }
 
 
@@ -123,7 +126,10 @@ def _describe_failure(failure: Failure) -> dict[str, Any]:
     }
 
 
-def _describe_usage(usage: Usage) -> dict[str, Any]:
+def _describe_usage(session: Session) -> dict[str, Any] | None:
+    usage = total_usage(session.usages.values())
+    if usage is None:
+        return None
     return {
         "input": usage.input,
         "cached": usage.cached,

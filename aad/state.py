@@ -108,8 +108,8 @@ class Session:
     # By attempt, what was used, and the agent's own session in which it was.
     usages: dict[int, events.Usage] = field(factory=dict)
     agent_sessions: dict[int, str] = field(factory=dict)
-    # Who made the last attempt; by agent its own session, while it may go on; the last words.
-    agent: str = ""
+    # Who made each attempt; by agent its own session, while it may go on; the last words.
+    agents: dict[int, str] = field(factory=dict)
     own_sessions: dict[str, str] = field(factory=dict)
     said: str = ""
     # Complete before the run began; such a session gets no event of its own.
@@ -157,7 +157,7 @@ class Session:
                 self.failure, self.message, self.eta_s, self.stood_s = None, None, None, 0.0
                 self.pending, self.decided, self.waived = None, None, False
                 self.lapsed = self.dropped = False
-                self.agent = event.agent
+                self.agents[event.attempt] = event.agent
             case events.SessionProgress():
                 self._advance(event)
             case events.SessionEnded() | events.RetryScheduled():
@@ -182,6 +182,11 @@ class Session:
             message = f"{self.spec_id} is {self.status}: {event.type} is not possible"
             raise IllegalTransitionError(message)
         return allowed[type(event)]
+
+    @property
+    def agent(self) -> str:
+        """Who made the last attempt that was started."""
+        return next(reversed(self.agents.values()), "")
 
     @property
     def agent_session(self) -> str | None:

@@ -154,7 +154,7 @@ def test_a_run_as_json_is_its_summary(cli: Cli) -> None:
     spec = {
         "id": "SPEC-001", "title": "Domain", "status": "pending", "attempt": 0, "duration_s": 0.0,
         "done_before": False, "log": None, "workspace": None, "branch": None, "commit": None, "failure": None,
-        "escalations": [], "usage": None,
+        "escalations": [], "usage": None, "agent": None,
     }  # fmt: skip
     assert json.loads(outcome.out) == {
         "version": 1,

@@ -126,7 +126,9 @@ def test_json_has_the_promised_members(cli: Cli) -> None:
 
     blank: dict[str, object] = {
         "attempt": 0,
+        "agent": None,
         "progress": None,
+        "message": None,
         "eta_s": None,
         "duration_s": 0.0,
         "log": None,
@@ -134,6 +136,7 @@ def test_json_has_the_promised_members(cli: Cli) -> None:
         "branch": None,
         "commit": None,
         "escalations": [],
+        "usage": None,
     }
     logs = [f".aad/runs/{RUN}/SPEC-00{number}/1/output.log" for number in (1, 2)]
     assert (outcome.status, outcome.err, json.loads(outcome.out)) == (
@@ -151,11 +154,11 @@ def test_json_has_the_promised_members(cli: Cli) -> None:
             "specs": [
                 {
                     **blank, "id": "SPEC-001", "title": "Domain", "status": "completed", "attempt": 1,
-                    "progress": 1.0, "duration_s": 62.0, "log": logs[0],
+                    "agent": "command", "progress": 1.0, "duration_s": 62.0, "log": logs[0],
                 },
                 {
                     **blank, "id": "SPEC-002", "title": "設定管理", "status": "cancelled", "attempt": 1,
-                    "log": logs[1],
+                    "agent": "command", "log": logs[1],
                 },
                 {**blank, "id": "SPEC-003", "title": "CLI", "status": "pending"},
             ],

@@ -8,7 +8,7 @@ from aad import events
 from aad.display.status import align, draw_running, draw_status, say_interrupted, say_running
 from aad.display.style import ASCII, EMOJI, Style
 from aad.display.voice import Voice
-from aad.events import PlanEntry
+from aad.events import Event, PlanEntry, Usage
 from aad.state import RunState
 
 
@@ -244,3 +244,90 @@ def test_an_interruption_is_answered_with_what_is_ended(running: int, english: s
     told = [say_interrupted(state, Voice(lang, Style(symbols=ASCII))) for lang in ("en", "ja")]
 
     assert told == [f"! {english}", f"! {japanese}"]
+
+
+# Who works, what that takes, and what it waits for.
+
+LIMIT = "claude is used up until 14:03:00"
+
+
+def after(*happened: Event) -> RunState:
+    """Return the state of a run R that these events lead to."""
+    state = RunState(run="R", status="running", started=0.0)
+    for event in happened:
+        state.apply(event)
+    return state
+
+
+def begin(spec: str, agent: str, attempt: int = 1) -> Event:
+    return events.SessionStarted(spec=spec, attempt=attempt, agent=agent, ts=1.0)
+
+
+def use(spec: str, usage: Usage, attempt: int = 1) -> Event:
+    return events.SessionProgress(spec=spec, attempt=attempt, usage=usage)
+
+
+def agents_at_work() -> RunState:
+    """Return a run in which agents have used something, one has taken over, and two sessions wait for one."""
+    return after(
+        events.PlanMade(specs=tuple(PlanEntry(id=name) for name in "ABCDEF"), waves=()),
+        begin("A", "claude"),
+        use("A", Usage(input=1_234_567, output=89_012, cost_usd=1.5)),
+        events.SessionCompleted(spec="A", attempt=1, duration_s=60.0),
+        begin("B", "codex"),
+        use("B", Usage(input=300, output=6)),
+        events.RetryScheduled(spec="B", attempt=1, delay_s=0.0),
+        begin("B", "opencode", 2),
+        use("B", Usage(input=20, output=4, cost_usd=0.25), 2),
+        begin("C", "codex"),
+        use("C", Usage(input=7, output=1)),
+        begin("D", "command"),
+        begin("E", "claude"),
+        events.RetryScheduled(spec="E", attempt=1, delay_s=60.0),
+        events.SessionWaiting(spec="E", attempt=1, message=LIMIT),
+        events.SessionWaiting(spec="F", attempt=0, message=LIMIT),
+    )
+
+
+def test_a_status_names_agents_and_what_they_took_and_what_is_waited_for() -> None:
+    drawn = draw_status(agents_at_work(), Style(symbols=EMOJI), "en", now=61.0)
+
+    assert drawn.splitlines() == [
+        "run R · running · 1m 1s · 1/6 complete",
+        "  ✓ A  completed             1m",
+        "      claude    Tokens: 1,234,567 in, 89,012 out  Cost: $1.50",
+        "  ▸ B  running    attempt 2  1m",
+        "      opencode  Tokens: 320 in, 10 out            Cost: $0.25, without that of codex",
+        "  ▸ C  running               1m",
+        "      codex     Tokens: 7 in, 1 out               Cost: codex tells none",
+        "  ▸ D  running               1m",
+        "  ? E  waiting",
+        "      claude",
+        "  ? F  waiting",
+        f"  ? E, F: {LIMIT}",
+    ]
+
+
+def test_a_status_names_them_in_japanese_too() -> None:
+    drawn = draw_status(agents_at_work(), Style(symbols=EMOJI), "ja", now=61.0)
+
+    assert [line for line in drawn.splitlines() if line.startswith("      ")] == [
+        "      claude    トークン: 入力 1,234,567、出力 89,012  費用: $1.50",
+        "      opencode  トークン: 入力 320、出力 10            費用: $0.25（codex の分は不明）",
+        "      codex     トークン: 入力 7、出力 1               費用: codex は伝えません",
+        "      claude",
+    ]
+
+
+def test_below_what_runs_stands_what_is_waited_for() -> None:
+    asked = events.EscalationRaised(
+        spec="B", attempt=2, escalation="B-error", level=events.EscalationLevel.ERROR, message="Which?",
+        kind=events.EscalationKind.QUESTION, path="p", question=events.Question(text="Which?"),
+    )  # fmt: skip
+    state = agents_at_work()
+    state.apply(asked)
+    state.apply(events.SessionWaiting(spec="B", attempt=2, escalation="B-error", message="Which?"))
+
+    drawn = draw_running(state, Voice("en", Style(symbols=EMOJI)), now=61.0, left={})
+
+    assert drawn.splitlines()[-3:] == ["  ? B-error: Which?", f"  ? E, F: {LIMIT}", "  3 waiting"]

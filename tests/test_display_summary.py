@@ -325,7 +325,22 @@ def test_an_agent_that_tells_no_cost_is_named_and_never_counted_as_zero() -> Non
         for state in (after(*codex, end("completed")), after(*codex, *claude, end("completed")))
     ]
 
-    assert told == ["  Cost: codex tells none", "  Cost: $0.50 (without codex, which tells none)"]
+    assert told == ["  Cost: codex tells none", "  Cost: $0.50, without that of codex"]
+
+
+def test_who_told_no_cost_is_named_also_where_another_agent_took_over() -> None:
+    state = after(
+        events.SessionStarted(spec="A", attempt=1, agent="codex"),
+        events.SessionProgress(spec="A", attempt=1, usage=Usage(input=7, output=1)),
+        events.RetryScheduled(spec="A", attempt=1, delay_s=0.0),
+        events.SessionStarted(spec="A", attempt=2, agent="claude"),
+        complete("A", attempt=2, usage=Usage(input=7, output=1, cost_usd=0.5)),
+        end("completed"),
+    )
+
+    told = [line for line in summarize_run(state, ENGLISH) if "Cost" in line]
+
+    assert told == ["  Cost: $0.50, without that of codex"]
 
 
 def test_tokens_without_a_price_have_no_cost_and_a_price_without_tokens_stands_alone() -> None:

@@ -23,7 +23,7 @@ def a_run() -> RunState:
     for event in (
         events.RunStarted(run=RUN, ts=1000.0, pid=1, version="0.1.0", jobs=2, schedule="eager"),
         events.PlanMade(specs=plan, waves=()),
-        events.SessionStarted(spec="A", attempt=2, log="a.log"),
+        events.SessionStarted(spec="A", attempt=2, log="a.log", agent="codex"),
         events.SessionCompleted(spec="A", attempt=2, duration_s=12.3456, usage=Usage(input=5, output=2)),
         events.SessionStarted(spec="B", attempt=1, log="b.log"),
         events.EscalationRaised(
@@ -37,20 +37,34 @@ def a_run() -> RunState:
         ),
         events.SessionFailed(spec="B", attempt=1, duration_s=1.0, failure=failure),
         events.SessionStarted(spec="C", attempt=1, ts=1010.0, log="c.log"),
-        events.SessionProgress(spec="C", attempt=1, progress=0.5, eta_s=4.0),
+        events.SessionProgress(spec="C", attempt=1, progress=0.5, eta_s=4.0, message="testing"),
     ):
         state.apply(event)
     return state
 
 
+USAGE = {"input": 5, "cached": 0, "output": 2, "cost_usd": None, "turns": 0}
 NO_WORK = {"workspace": None, "branch": None, "commit": None}
 NO_RESULT = {"base": None, "branch": None, "result": None}
 
 
 def spec(name: str, **members: object) -> dict[str, Any]:
     """Return a summary's entry for a spec of which only `members` are known."""
-    nothing = {"title": f"題 {name}", "done_before": False, "failure": None, "escalations": [], "usage": None}
+    nothing = {
+        "title": f"題 {name}",
+        "done_before": False,
+        "failure": None,
+        "escalations": [],
+        "usage": None,
+        "agent": None,
+    }
     return {"id": name, **nothing, **NO_WORK, **members}
+
+
+def standing(name: str, **members: object) -> dict[str, Any]:
+    """Return a status's entry for a spec of which only `members` are known."""
+    nothing = dict.fromkeys(("agent", "progress", "message", "eta_s", "usage"))
+    return {"id": name, "title": f"題 {name}", **nothing, **NO_WORK, "escalations": [], **members}
 
 
 def test_a_summary_says_how_each_spec_went() -> None:
@@ -67,7 +81,7 @@ def test_a_summary_says_how_each_spec_went() -> None:
         "blocked_by": [],
         "files": [],
     }
-    usage = {"input": 5, "cached": 0, "output": 2, "cost_usd": None, "turns": 0}
+    work = {"agent": "codex", "usage": USAGE}
     assert summary == {
         "version": 1,
         "run": RUN,
@@ -80,7 +94,7 @@ def test_a_summary_says_how_each_spec_went() -> None:
         "counts": {"completed": 1, "failed": 1, "running": 1},
         "specs": [
             spec("Z", title="", status="completed", attempt=0, duration_s=0.0, log=None, done_before=True),
-            spec("A", status="completed", attempt=2, duration_s=12.346, log="a.log", usage=usage),
+            spec("A", status="completed", attempt=2, duration_s=12.346, log="a.log", **work),
             spec(
                 "B",
                 status="failed",
@@ -114,22 +128,16 @@ def test_the_members_of_a_status_are_these() -> None:
         "status": "running",
         **NO_RESULT,
         "specs": [
-            {
-                "id": "Z", "title": "", "status": "completed", "attempt": 0, "progress": None, "eta_s": None,
-                "duration_s": 0.0, "log": None, **NO_WORK, "escalations": [],
-            },
-            {
-                "id": "A", "title": "題 A", "status": "completed", "attempt": 2, "progress": 1.0,
-                "eta_s": None, "duration_s": 12.346, "log": "a.log", **NO_WORK, "escalations": [],
-            },
-            {
-                "id": "B", "title": "題 B", "status": "failed", "attempt": 1, "progress": None, "eta_s": None,
-                "duration_s": 1.0, "log": "b.log", **NO_WORK, "escalations": ["B-error"],
-            },
-            {
-                "id": "C", "title": "題 C", "status": "running", "attempt": 1, "progress": 0.5, "eta_s": 4.0,
-                "duration_s": 2.0, "log": "c.log", **NO_WORK, "escalations": [],
-            },
+            standing("Z", title="", status="completed", attempt=0, duration_s=0.0, log=None),
+            standing(
+                "A", status="completed", attempt=2, progress=1.0, duration_s=12.346, log="a.log",
+                agent="codex", usage=USAGE,
+            ),
+            standing("B", status="failed", attempt=1, duration_s=1.0, log="b.log", escalations=["B-error"]),
+            standing(
+                "C", status="running", attempt=1, progress=0.5, message="testing", eta_s=4.0, duration_s=2.0,
+                log="c.log",
+            ),
         ],
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from aad.display.decisions import list_open, say_open
 from aad.display.narrator import format_progress
 from aad.display.style import Role, Style, Symbols
 from aad.display.text import (
@@ -15,6 +16,7 @@ from aad.display.text import (
     pad,
     width,
 )
+from aad.display.usage import name_agent, say_cost, say_tokens
 from aad.display.voice import Voice
 from aad.report import elapsed_time, running_time
 from aad.state import RunState, Session, Status
@@ -38,10 +40,14 @@ _MESSAGE = 40
 def draw_status(state: RunState, style: Style, lang: str, now: float) -> str:
     """Return a head and a line per session, without a line break at the end; `now` as `ts` of events."""
     voice = Voice(lang, style)
-    rows = [_cells(session, voice, now) for session in state.sessions.values()]
-    marks = [mark_session(session, style) for session in state.sessions.values()]
-    lines = [f"  {mark} {row}".rstrip() for mark, row in zip(marks, align(rows), strict=True)]
-    return "\n".join((_head(state, voice, now), *lines))
+    sessions = tuple(state.sessions.values())
+    rows = align([_cells(session, voice, now) for session in sessions])
+    lines = [_head(state, voice, now)]
+    for session, row, work in zip(sessions, rows, _tell_work(sessions, voice), strict=True):
+        lines.append(f"  {mark_session(session, style)} {row}".rstrip())
+        if work:
+            lines.append(style.paint(Role.DIM, f"      {work}"))
+    return "\n".join((*lines, *(f"  {wait}" for wait in _say_waits(sessions, voice))))
 
 
 def draw_running(state: RunState, voice: Voice, now: float, left: Mapping[str, float]) -> str:
@@ -50,6 +56,8 @@ def draw_running(state: RunState, voice: Voice, now: float, left: Mapping[str, f
     rows = [_running_cells(session, voice, now, left.get(session.spec_id)) for session in running]
     titles = [voice.say(f"status.column_{name}") for name in _COLUMNS]
     lines = [_head(state, voice, now), *(_tabulate(titles, rows) or [voice.say("status.none_running")])]
+    lines += (say_open(raised, voice) for raised in list_open(state))
+    lines += _say_waits(state.sessions.values(), voice)
     if others := list(_count_idle(state, voice)):
         lines.append(voice.join(others))
     return "\n  ".join(lines)
@@ -134,6 +142,26 @@ def _cells(session: Session, voice: Voice, now: float) -> tuple[str, ...]:
         _progress(session),
         format_duration(elapsed, voice.lang) if elapsed else "",
     )
+
+
+def _tell_work(sessions: Sequence[Session], voice: Voice) -> list[str]:
+    """Return by session who works at it and what that takes of a model, if it is known; in columns."""
+    rows = [
+        (clean(name_agent(session)), say_tokens([session], voice), say_cost([session], voice))
+        for session in sessions
+    ]
+    return align(rows) or [""] * len(sessions)
+
+
+def _say_waits(sessions: Iterable[Session], voice: Voice) -> Iterator[str]:
+    """Yield what sessions wait for that is no decision: an agent or a budget that is used up."""
+    specs: dict[str, list[str]] = {}
+    for session in sessions:
+        if session.status is Status.WAITING and session.pending is None and session.message:
+            specs.setdefault(session.message, []).append(session.spec_id)
+    for message, ids in specs.items():
+        sentence = voice.say("status.waits", {"specs": format_names(ids), "message": message})
+        yield voice.mark(Role.WARN, voice.style.symbols.waiting, sentence)
 
 
 def _tabulate(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -8,9 +8,9 @@ from aad.display.decisions import Decisions, find_reasoned, list_open, say_decis
 from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
 from aad.display.text import format_count, format_duration, format_names
+from aad.display.usage import say_cost, say_tokens
 from aad.display.voice import Voice
 from aad.events import PERSON
-from aad.report import total_usage
 from aad.state import RunState, Session, Status
 
 NAMES_LIMIT = 10
@@ -33,13 +33,14 @@ def summarize_run(
 
     `files` names what the run wrote besides its own folder; `decisions` are the run's, by escalation.
     """
+    sessions = tuple(state.sessions.values())
     facts = [
         *_count_sessions(state, voice),
         *_tell_end(state, voice, decisions),
         *_tell_reasons(state, voice, decisions),
         *name_result(state, voice),
         voice.say("summary.total_time", {"duration": format_duration(state.duration_s, voice.lang)}),
-        *_count_usage(state, voice),
+        *filter(None, (say_tokens(sessions, voice), say_cost(sessions, voice))),
         *_name_late_successes(state, voice),
         *(_draw_critical_path(state, voice) if verbose else ()),
         *([voice.say("summary.files", {"names": ", ".join(files)})] if files else ()),
@@ -106,32 +107,6 @@ def name_result(state: RunState, voice: Voice) -> Iterator[str]:
 def has_result(state: RunState) -> bool:
     """Tell whether the run's branch holds more than what the run began with."""
     return bool(state.result) and state.result != state.base
-
-
-def _count_usage(state: RunState, voice: Voice) -> Iterator[str]:
-    usage = total_usage(usage for session in state.sessions.values() for usage in session.usages.values())
-    if usage is None:
-        return
-    if usage.input or usage.output:
-        fields = {"input": format_count(usage.input), "output": format_count(usage.output)}
-        yield voice.say("summary.tokens", fields)
-    silent = _find_without_cost(state)
-    if usage.cost_usd is not None:
-        cost = voice.say("summary.cost", {"cost": f"{usage.cost_usd:,.2f}"})
-        yield f"{cost} {voice.say('summary.cost_besides', {'agents': silent})}" if silent else cost
-    elif silent:
-        yield voice.say("summary.cost_unknown", {"agents": silent})
-
-
-def _find_without_cost(state: RunState) -> str:
-    """Return the names of the agents that used tokens and told no cost."""
-    agents = {
-        session.agent
-        for session in state.sessions.values()
-        for usage in session.usages.values()
-        if usage.cost_usd is None and usage.input + usage.output
-    }
-    return ", ".join(sorted(agents - {""}))
 
 
 def _name_late_successes(state: RunState, voice: Voice) -> Iterator[str]:
