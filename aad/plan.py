@@ -204,7 +204,7 @@ def make_plan(
             wave=number,
             done=spec_id not in remaining,
             added=spec_id in added and spec_id in remaining,
-            agent=by_id[spec_id].agent or agent,
+            agent=_choose_agent(by_id[spec_id], agent),
             weight=weights[spec_id],
             rank=ranks[spec_id],
             estimate=estimates.get(spec_id),
@@ -237,6 +237,11 @@ def _make_graph(by_id: Mapping[str, Spec]) -> DependencyGraph:
             if needed in by_id:
                 graph.add_dependency(spec.id, needed)
     return graph
+
+
+def _choose_agent(spec: Spec, usual: str) -> str:
+    """Return who runs a spec: its own `run` is a command's."""
+    return spec.agent or ("command" if spec.run is not None else usual)
 
 
 def _collect_estimates(by_id: Mapping[str, Spec], durations: Mapping[str, float]) -> dict[str, float]:

@@ -1,3 +1,6 @@
+import pytest
+from attrs import evolve
+
 from aad.display.style import ASCII, EMOJI, UNICODE, Symbols
 from aad.display.tree import draw_tree
 from aad.plan import Plan, make_plan
@@ -74,6 +77,28 @@ def test_a_plan_without_titles_or_history_is_drawn_as_the_user_drew_it() -> None
         "  実行順序: SPEC-001 → [SPEC-002, SPEC-003 並列]",
         "  推定時間: 不明（実績なし）",
     ]
+
+
+@pytest.mark.parametrize(
+    ("agents", "english", "japanese"),
+    [
+        ("command command command", [], []),
+        ("claude claude claude", ["  Agent: claude"], ["  エージェント: claude"]),
+        (
+            "claude,codex command claude,codex",
+            ["  Agents: claude → codex (SPEC-001, SPEC-003), command (SPEC-002)"],
+            ["  エージェント: claude → codex（SPEC-001, SPEC-003）, command（SPEC-002）"],
+        ),
+    ],
+)
+def test_agents_are_named_where_they_are_not_but_commands(
+    agents: str, english: list[str], japanese: list[str]
+) -> None:
+    named = zip("123", agents.split(), strict=True)
+    done = Spec(id="SPEC-000", agent="codex", status=SpecStatus.COMPLETE)
+    plan = make_plan([done, *(evolve(spec(short), agent=agent) for short, agent in named)], slots=2)
+
+    assert [draw(plan, lang=lang)[6:-1] for lang in ("en", "ja")] == [english, japanese]
 
 
 def test_an_estimate_that_covers_all_stands_alone() -> None:

@@ -121,6 +121,12 @@ def test_a_spec_without_an_agent_gets_that_of_the_plan() -> None:
     assert [planned.agent for planned in plan.specs.values()] == ["codex", "claude"]
 
 
+def test_a_spec_with_a_command_of_its_own_is_run_by_no_agent() -> None:
+    plan = make_plan([Spec(id="A", run="make")], slots=2, agent="claude")
+
+    assert [planned.agent for planned in plan.specs.values()] == ["command"]
+
+
 # --- weight and rank ---
 
 

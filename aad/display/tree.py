@@ -11,6 +11,7 @@ from itertools import accumulate
 from attrs import frozen
 
 from aad import messages
+from aad.config import split_names
 from aad.display import text
 from aad.display.style import Symbols
 from aad.plan import Plan, PlannedSpec
@@ -46,7 +47,7 @@ def _fits(rows: Sequence[str], room: int | None) -> bool:
 
 
 def _draw_notes(plan: Plan, lang: str, symbols: Symbols) -> list[str]:
-    notes = [_draw_order(plan, lang, symbols)]
+    notes = [_draw_order(plan, lang, symbols), *_draw_agents(plan, lang, symbols)]
     if plan.added:
         notes.append(_draw_added(plan, lang))
     if plan.order:
@@ -62,6 +63,22 @@ def _draw_order(plan: Plan, lang: str, symbols: Symbols) -> str:
         for wave in plan.order
     )
     return messages.text(lang, "tree.order", {"order": f" {symbols.arrow} ".join(steps)})
+
+
+def _draw_agents(plan: Plan, lang: str, symbols: Symbols) -> Iterator[str]:
+    """Yield who carries out what is left to run; nothing where that is but commands."""
+    specs: dict[str, list[str]] = {}
+    for spec_id in plan.remaining:
+        specs.setdefault(plan.specs[spec_id].agent, []).append(spec_id)
+    agents = {f" {symbols.arrow} ".join(split_names(names)): ids for names, ids in specs.items()}
+    if len(agents) > 1:
+        parts = (
+            messages.text(lang, "tree.agent_of", {"agent": agent, "names": text.format_names(ids)})
+            for agent, ids in agents.items()
+        )
+        yield messages.text(lang, "tree.agents", {"agents": ", ".join(parts)})
+    elif specs.keys() - {"command"}:
+        yield messages.text(lang, "tree.agent", {"agent": next(iter(agents))})
 
 
 def _draw_added(plan: Plan, lang: str) -> str:
