@@ -86,12 +86,23 @@ class Action(StrEnum):
     WAIT = "wait"
 
 
+def _tell_apart(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return options no two of which are the same: those that were have their number behind them."""
+    while len(set(options)) < len(options):
+        # Once more where such a name was taken: of those that have their number no two are the same.
+        options = tuple(
+            f"{option} ({number})" if options.count(option) > 1 else option
+            for number, option in enumerate(options, 1)
+        )
+    return options
+
+
 @frozen(kw_only=True)
 class Question:
-    """What a child asks of a person."""
+    """What a child asks of a person. Options that read alike, as secrets do once masked, are told apart."""
 
     text: str
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = field(default=(), converter=_tell_apart)
 
 
 @frozen(kw_only=True)

@@ -87,6 +87,37 @@ def test_what_means_none_or_two_of_the_options_means_none(
     assert find_option(options, words) == option
 
 
+MASKED = Question(text="Which?", options=("use [redacted]", "none", "use [redacted]"))
+
+
+def test_options_that_read_alike_are_told_apart_by_their_number() -> None:
+    answer = make_answer("A-warning", MASKED, "3")
+
+    assert answer == Decision(
+        action=Action.ANSWER, by=PERSON, text="use [redacted] (3)", option="use [redacted] (3)"
+    )
+
+
+def test_words_that_two_options_had_before_they_were_told_apart_mean_neither() -> None:
+    assert refuse("use [redacted]", MASKED) == (
+        "A-warning does not offer 'use [redacted]': choose one of 1. use [redacted] (1) · 2. none · "
+        "3. use [redacted] (3), or add --free-text for an answer of your own"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("a", "b"), ("a", "b")),
+        (("a", "a"), ("a (1)", "a (2)")),
+        (("a", "a", "a (2)"), ("a (1)", "a (2) (2)", "a (2) (3)")),
+        (("a (3)", "a", "a"), ("a (3) (1)", "a (2)", "a (3) (3)")),
+    ],
+)
+def test_all_options_differ_whatever_a_child_offers(options: tuple[str, ...], told: tuple[str, ...]) -> None:
+    assert Question(text="Which?", options=options).options == told
+
+
 def test_other_words_are_no_answer_where_options_are_offered() -> None:
     assert refuse(" DuckDB ") == (
         "A-warning does not offer 'DuckDB': choose one of 1. PostgreSQL · 2. SQLite, or add --free-text for"
