@@ -5,16 +5,16 @@ machinery is loaded only when there is something to read.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from aad.config import AGENT_KINDS, OrchestratorConfig
+from aad.config import AGENT_KINDS, OrchestratorConfig, PolicyRule
 from aad.errors import InputError, Problem
 from aad.project import Project
 from aad.variables import PROFILE, find_slips, read_variables
@@ -89,13 +89,12 @@ def load_config(
 
     `options` come from the command line, by dotted name and typed (seconds, bytes); `None` is not given.
     """
-    source = _read_source(project)
-    profiles, problems = _read_profiles(source, profile or environ.get(PROFILE))
+    layers, problems = _read_layers(project, profile, environ)
+    layers.append(_from_options(options))
     problems += (
         Problem("config_variable_near", {"name": name, "near": near}) for name, near in find_slips(environ)
     )
     config = OrchestratorConfig()
-    layers = (_from_file(source), *profiles, _from_variables(environ), _from_options(options))
     # An agent may get its table from another source than its name.
     known = {*AGENT_KINDS, *(name for layer in layers for name in _list_agents(layer))}
     for layer in layers:
@@ -104,6 +103,59 @@ def load_config(
     if problems:
         raise InputError(sorted(problems, key=lambda problem: (problem.path is None, problem.line or 0)))
     return config
+
+
+def find_idle_rules(
+    project: Project,
+    *,
+    profile: str | None = None,
+    environ: Mapping[str, str],
+    ids: Collection[str] | None = None,
+) -> list[Problem]:
+    """Return a warning for each rule of `[[escalation.policy]]` that never decides anything.
+
+    The settings are sound, as `load_config` found; `ids` are those of all specs, where they are known.
+    """
+    from aad.idlerules import find_idle  # most projects have no rules
+
+    layers, _ = _read_layers(project, profile, environ)
+    # The rules of a stronger source come first.
+    placed = [rule for layer in reversed(layers) if layer.use for rule in _read_rules(layer)]
+    problems = []
+    for idle in find_idle([rule for rule, _ in placed], ids):
+        locate = placed[idle.rule][1]
+        before = ", ".join(_show_place(placed[number][1]) for number in idle.before)
+        problems.append(locate(idle.key, {**idle.fields, "before": before}))
+    return problems
+
+
+def _read_rules(layer: Layer) -> Iterator[tuple[PolicyRule, Callable[..., Problem]]]:
+    """Yield the rules of a source, and what turns a fault of each into a problem."""
+    from aad.tables import lay_over  # cattrs costs more than all the rest together
+
+    config, _ = lay_over(OrchestratorConfig(), {"escalation": layer.table.get("escalation", {})})
+    for number, rule in enumerate(config.escalation.policy):
+        yield rule, partial(_locate_rule, layer, number)
+
+
+def _locate_rule(layer: Layer, number: int, key: str, fields: Mapping[str, object] = NOTHING) -> Problem:
+    from aad.tables import Fault  # as above
+
+    return layer.locate(Fault(("escalation", "policy", number), key, fields))
+
+
+def _show_place(locate: Callable[..., Problem]) -> str:
+    place = locate("")
+    return str(place.fields["name"]) if place.path is None else f"{place.path}:{place.line}"
+
+
+def _read_layers(
+    project: Project, profile: str | None, environ: Mapping[str, str]
+) -> tuple[list[Layer], list[Problem]]:
+    """Return what the file, its profiles and the environment say, and what is wrong with the profiles."""
+    source = _read_source(project)
+    profiles, problems = _read_profiles(source, profile or environ.get(PROFILE))
+    return [_from_file(source), *profiles, _from_variables(environ)], problems
 
 
 def _read_source(project: Project) -> Source:

@@ -133,6 +133,11 @@ def check_config(path: str, faults: Iterable[Problem], *, there: bool) -> list[C
     return [_say("config", State.INFO, "doctor.config_none", {"path": path})]
 
 
+def warn_of_config(warnings: Iterable[Problem]) -> list[Check]:
+    """Tell what in the settings has no use."""
+    return [Check("config", State.WARNING, warning) for warning in warnings]
+
+
 def check_specs(specs: int, faults: int) -> Check:
     """Count the specs, and what is wrong with their files."""
     fields = {"specs": specs, "faults": faults}

@@ -38,7 +38,7 @@ ROWS = (
     "plan selection sharing",
     "loader graph",
     "formats configfile checkout",
-    "tables values variables isolation belongings gitlock",
+    "tables values variables idlerules isolation belongings gitlock",
     "config events",
     "spec project files units tomllines descriptors machine gitcalls",
     "errors",

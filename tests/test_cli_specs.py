@@ -162,14 +162,15 @@ def test_faults_are_told_as_json_in_english(cli: Cli) -> None:
     assert (outcome.status, outcome.err, json.loads(outcome.out)) == (
         2,
         "",
-        {"version": 1, "specs": 1, "faults": [fault]},
+        {"version": 1, "specs": 1, "faults": [fault], "warnings": []},
     )
 
 
 def test_no_faults_are_an_empty_list_in_json(written: Cli) -> None:
     outcome = written.run("specs", "check", "--format", "json")
 
-    assert (outcome.status, json.loads(outcome.out)) == (0, {"version": 1, "specs": 3, "faults": []})
+    told = {"version": 1, "specs": 3, "faults": [], "warnings": []}
+    assert (outcome.status, json.loads(outcome.out)) == (0, told)
 
 
 @pytest.mark.parametrize("command", ["list", "check"])

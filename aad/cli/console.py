@@ -31,7 +31,10 @@ class Looks:
 
 @define
 class Console:
-    """One command's surroundings. People are told on `err`; what was asked for goes to `out`."""
+    """One command's surroundings. People are told on `err`; what was asked for goes to `out`.
+
+    `profile` is the one that was asked for by name.
+    """
 
     project: Project
     config: OrchestratorConfig
@@ -39,6 +42,7 @@ class Console:
     looks: Looks
     out: Stream
     err: Stream
+    profile: str | None = None
 
     def style(self, stream: Stream) -> Style:
         """Return how a stream is written; each is judged apart."""
@@ -64,16 +68,18 @@ def open_console(
     """Return the surroundings of a command, started in or below a project; raises InputError."""
     project = find_project(Path.cwd())
     config = load_config(project, profile=profile, environ=os.environ, options=options or {})
-    return make_console(looks, project, config)
+    return make_console(looks, project, config, profile=profile)
 
 
-def make_console(looks: Looks, project: Project, config: OrchestratorConfig) -> Console:
+def make_console(
+    looks: Looks, project: Project, config: OrchestratorConfig, *, profile: str | None = None
+) -> Console:
     """Return the surroundings of a command in a project with these settings."""
     out, err = Stream(sys.stdout, _refuse_loss), Stream(sys.stderr)
     lang = settle_language(config.ui.lang)
     # From here on everybody knows which: who tells people by other ways, too.
     config = evolve(config, ui=evolve(config.ui, lang="ja" if lang == "ja" else "en"))
-    return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err)
+    return Console(project=project, config=config, lang=lang, looks=looks, out=out, err=err, profile=profile)
 
 
 def _refuse_loss(error: OSError) -> None:

@@ -17,7 +17,8 @@ from aad.agents.probing import Probed, probe_agents
 from aad.checkout import inspect_checkout, lies_in_repository, refuse_broken
 from aad.cli.answers import answer_json, answer_text, format_size
 from aad.cli.console import Console, Looks, format_option, looks_options, make_console, open_console
-from aad.cli.specs import find_all_faults
+from aad.cli.planning import find_idle
+from aad.cli.specs import find_all_faults, list_ids
 from aad.config import AGENT_KINDS, OrchestratorConfig, apply_overrides
 from aad.descriptors import read_limit
 from aad.diagnosis import Check, State
@@ -60,6 +61,12 @@ class _Patient:
         config = self.console.config
         names = dict.fromkeys(name for spec in self.list_ready() for name in find_names(spec, config))
         return [name for name in names if name in AGENT_KINDS or name in config.agents]
+
+    def find_idle(self) -> list[Problem]:
+        """Return a warning for each rule of the settings that never decides; of faulty ones, nothing."""
+        if self.faults:
+            return []
+        return find_idle(self.console, None if self.catalogue is None else list_ids(self.catalogue))
 
     def wants_worktrees(self, *, inside: bool) -> bool:
         """Tell whether some session is to work in a git worktree; what faulty settings want is not known."""
@@ -155,6 +162,7 @@ def _examine_project(patient: _Patient) -> Iterator[Check]:
     settled = project.config.is_file()
     yield diagnosis.check_project(project, there=settled or project.folder.is_dir())
     yield from diagnosis.check_config(project.show(project.config), patient.faults, there=settled)
+    yield from diagnosis.warn_of_config(patient.find_idle())
     yield from _examine_specs(patient)
     yield from _examine_folder(patient.console)
 

@@ -1,5 +1,6 @@
 """From options to a plan: reads the specs, selects, orders. Starts nothing and loads nothing that could."""
 
+import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from attrs import evolve, frozen
 from aad.agents import check_runnable
 from aad.cli.console import Console
 from aad.config import apply_overrides
+from aad.configfile import find_idle_rules
+from aad.display.text import clean
 from aad.errors import Problem
 from aad.history import read_durations
 from aad.loader import Catalogue, load_specs
@@ -118,6 +121,19 @@ def tell_drafts(console: Console, selection: Selection) -> None:
     if selection.drafts_left_out:
         names = ", ".join(selection.drafts_left_out)
         console.err.write(console.text("drafts_left_out", {"names": names}) + "\n")
+
+
+def find_idle(console: Console, ids: Collection[str] | None = None) -> list[Problem]:
+    """Return a warning for each rule of the settings that never decides; `ids` are those of all specs."""
+    if not console.config.escalation.policy:
+        return []
+    return find_idle_rules(console.project, profile=console.profile, environ=os.environ, ids=ids)
+
+
+def tell_problems(console: Console, problems: Iterable[Problem]) -> None:
+    """Warn of what keeps nobody from going on."""
+    for problem in problems:
+        console.err.write(clean(problem.render(console.lang)) + "\n")
 
 
 def find_wanted_checkout(console: Console, plan: Plan) -> "Checkout | None":

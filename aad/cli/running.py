@@ -13,7 +13,15 @@ from attrs import evolve, frozen
 from aad.cli.console import Console
 from aad.cli.dialog import Dialog
 from aad.cli.keyboard import Keyboard, marks_pastes
-from aad.cli.planning import Wish, choose_specs, tell_drafts, tell_sharing, tell_uncommitted
+from aad.cli.planning import (
+    Wish,
+    choose_specs,
+    find_idle,
+    tell_drafts,
+    tell_problems,
+    tell_sharing,
+    tell_uncommitted,
+)
 from aad.cli.question import can_ask
 from aad.cli.resuming import Resumption, choose_resumed, settle_changes
 from aad.cli.signals import Signals
@@ -110,6 +118,7 @@ def _carry_out(
     diagnostics.write = plain.say
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
+        tell_problems(console, find_idle(console))
         tell_sharing(console, plan)
         tell_uncommitted(console, orchestrator.checkout)
     orchestrator.office.tell_patience(plain.tell_patience)

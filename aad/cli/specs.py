@@ -1,5 +1,6 @@
 """`aad specs`: the specs of a project as their files tell of them, and what is wrong with those files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from aad import messages
 from aad.cli.answers import answer_json, answer_rows, answer_text
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.listing import ListingGroup
-from aad.cli.planning import find_faults
+from aad.cli.planning import find_faults, find_idle, tell_problems
 from aad.display.style import Role, Style
 from aad.display.text import clean, format_names
 from aad.display.voice import Voice
@@ -50,7 +51,9 @@ def make_command(lang: str) -> click.Command:
     @looks_options(lang)
     def check(**options: Any) -> int:  # noqa: ANN401 - click's door
         console, catalogue = _read(options)
-        return _check_specs(console, catalogue, options["form"])
+        # Where others may lie elsewhere, nobody can say what a pattern would match.
+        ids = list_ids(catalogue) if options["specs_dir"] is None else None
+        return _check_specs(console, catalogue, find_idle(console, ids), options["form"])
 
     return specs
 
@@ -108,16 +111,23 @@ def _describe_spec(spec: Spec) -> dict[str, object]:
     }
 
 
-def _check_specs(console: Console, catalogue: Catalogue, form: str) -> int:
+def _check_specs(console: Console, catalogue: Catalogue, idle: Sequence[Problem], form: str) -> int:
     problems = find_all_faults(console, catalogue)
     if form == "json":
-        faults = [_describe_fault(problem) for problem in problems]
-        answer_json(console, {"version": VERSION, "specs": len(catalogue.specs), "faults": faults})
+        faults, warnings = [[_describe_fault(each) for each in found] for found in (problems, idle)]
+        told = {"version": VERSION, "specs": len(catalogue.specs), "faults": faults, "warnings": warnings}
+        answer_json(console, told)
         return InputError.exit_code if faults else 0
+    tell_problems(console, idle)
     if problems:
         raise InputError(problems)
     answer_text(console, messages.counted(console.lang, "specs.faultless", len(catalogue.specs)))
     return 0
+
+
+def list_ids(catalogue: Catalogue) -> list[str] | None:
+    """Return the ids of all specs that are known, wherever they lie; None where some could not be read."""
+    return None if catalogue.problems else [*catalogue.specs, *catalogue.elsewhere]
 
 
 def find_all_faults(console: Console, catalogue: Catalogue) -> list[Problem]:

@@ -55,5 +55,20 @@ TEXTS: dict[str, str] = {
     "config_no_answer": (
         '`{name}` は動作 {value} と一緒には使えません（削除するか、action = "answer" にしてください）'
     ),
+    # Rules without use
+    "config_rule_action": (
+        "`{name}`: この規則が働くことはありません。種類 {kind} に `{action}` はできません（できること: {known}）"
+    ),
+    "config_rule_late": (
+        "`{name}`: この規則が働くことはありません。{before} の規則が先に決めます（その前に移すか、削除してください）"
+    ),
+    "config_rule_level": (
+        "`{name}`: この規則が働くことはありません。`{action}` で決められる種類 {kind} のレベルが {value} になることは"
+        "ありません（あり得るもの: {known}）"
+    ),
+    "config_rule_specs": (
+        "`{name}`: この規則が働くことはありません。ID が {value} に一致する仕様がありません"
+        "（パターンを直すか、削除してください）"
+    ),
     "config_variable": "`{name}` は環境変数の名前にできません（`=` を含まず、空でない名前にしてください）",
 }
