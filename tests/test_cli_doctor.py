@@ -445,6 +445,7 @@ def test_an_agent_of_a_name_of_its_own_is_told_beside_the_others(
             {
                 "name": "next",
                 "kind": "codex",
+                "wanted": False,
                 "program": str(other),
                 "version": "0.169.0-alpha.1",
                 "signed_in": {"by": "key", "at": "CODEX_API_KEY"},
@@ -453,6 +454,7 @@ def test_an_agent_of_a_name_of_its_own_is_told_beside_the_others(
             {
                 "name": "codex",
                 "kind": "codex",
+                "wanted": False,
                 "program": str(other.with_name("codex")),
                 "version": "0.163.0",
                 "signed_in": None,

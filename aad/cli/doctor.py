@@ -214,6 +214,7 @@ def _describe_agent(agent: Probed) -> dict[str, object]:
     return {
         "name": agent.name,
         "kind": agent.kind,
+        "wanted": agent.wanted,
         "program": agent.program,
         "version": agent.version,
         "signed_in": None if agent.signed_in is None else asdict(agent.signed_in),
