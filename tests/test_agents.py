@@ -244,6 +244,32 @@ def test_an_agent_that_is_not_known_is_a_problem_of_its_spec() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("agent", "problems"),
+    [
+        ("", [("agent_unnamed", "")]),
+        (" , ", [("agent_unnamed", "")]),
+        ("a b", [("agent_unnamed", "a b")]),
+        ("clod,claude,codx", [("agent_unknown", "clod"), ("agent_unknown", "codx")]),
+    ],
+)
+def test_each_name_that_no_agent_has_is_a_problem_and_what_is_no_name(
+    agent: str, problems: list[tuple[str, str]]
+) -> None:
+    found = check_runnable([Spec(id="A", agent=agent)], CONFIG)
+
+    assert [(problem.key, problem.fields["agent"]) for problem in found] == problems
+
+
+def test_an_agent_without_a_name_is_told_with_its_place_and_the_way_out() -> None:
+    (problem,) = check_runnable([Spec(id="A", agent="", path="a.md")], CONFIG, agent_lines={"A": 2})
+
+    assert problem.render() == (
+        'a.md:2: `agent` of A must be the name of an agent, or a list of names, not "" (known: acp, claude, '
+        "codex, command, gemini, opencode, pi, qwen; without that line [agent] in config/aad.toml says which)"
+    )
+
+
 def test_a_spec_may_have_two_problems_and_a_complete_one_has_none() -> None:
     specs = [Spec(id="A", agent="x", run="x"), Spec(id="B", agent="x", status=SpecStatus.COMPLETE)]
 

@@ -1,10 +1,11 @@
 """What runs a session: one agent a file, behind the interface of `base`."""
 
+import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from aad.config import AGENT_KINDS, OrchestratorConfig, split_names
+from aad.config import AGENT_KINDS, AGENT_NAME, OrchestratorConfig, split_names
 from aad.errors import Problem
 from aad.spec import Spec, SpecStatus
 
@@ -39,7 +40,7 @@ def check_runnable(
         for spec in specs
         if spec.status is not SpecStatus.COMPLETE
         for problem in (
-            _check_agent(spec, config, agent_lines.get(spec.id, 1)),
+            *_check_agents(spec, config, agent_lines.get(spec.id, 1)),
             _check_work(spec, config),
             _check_program(spec, config),
         )
@@ -47,16 +48,21 @@ def check_runnable(
     ]
 
 
-def _check_agent(spec: Spec, config: OrchestratorConfig, line: int) -> Problem | None:
+def _check_agents(spec: Spec, config: OrchestratorConfig, line: int) -> Iterator[Problem]:
+    """Yield a problem for each name that no agent has, and for what is no name."""
+    if spec.agent is None:
+        return
     known = sorted({*AGENT_KINDS, *config.agents})
-    strange = [name for name in split_names(spec.agent or "") if name not in known]
-    if spec.agent is None or (split_names(spec.agent) and not strange):
-        return None
-    fields = {"spec": spec.id, "agent": ", ".join(strange) or spec.agent, "known": ", ".join(known)}
-    return _place("agent_unknown", fields, spec, line)
+    fields = {"spec": spec.id, "known": ", ".join(known)}
+    for name in split_names(spec.agent) or ("",):
+        if name not in known:
+            key = "agent_unknown" if re.fullmatch(AGENT_NAME, name) else "agent_unnamed"
+            yield _place(key, {**fields, "agent": name}, spec, line)
 
 
 def _check_work(spec: Spec, config: OrchestratorConfig) -> Problem | None:
+    if spec.agent is not None and not split_names(spec.agent):
+        return None  # whom it means nobody knows
     names = find_names(spec, config)
     commands = [name for name in names if find_kind(name, config) == "command"]
     if spec.run is not None and len(commands) < len(names):

@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     "acp_asks_leave": "May the agent work on {path}, outside of its folder? It wants to: {tool}",
     "acp_no_command": '{spec} is for the agent {agent}, of which nobody knows what to start (give [agents.{agent}] in config/aad.toml a `command`, like ["gemini", "--acp"])',
+    "agent_unnamed": '`agent` of {spec} must be the name of an agent, or a list of names, not "{agent}" (known: {known}; without that line [agent] in config/aad.toml says which)',
     "registered_too_late": "registered too late: the run is going on (register every spec before `run`)",
     "session_under_way": "session {session} is under way: its end is the run's own business",
     "agent_unknown": "{spec} asks for the agent {agent}, which there is not (known: {known}; a table [agents.{agent}] with its `kind` makes one)",
