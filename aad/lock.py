@@ -16,7 +16,7 @@ from pathlib import Path
 from aad.codec import format_time
 from aad.errors import InputError, LockedError, Problem
 from aad.files import write_whole
-from aad.project import make_folder
+from aad.project import NEWEST, make_folder
 
 # Seconds from one try to the next: who only looks has the lock for an instant, and keeps nobody out.
 PAUSES = (0.01, 0.02, 0.04, 0.08)
@@ -52,10 +52,14 @@ def _hold_folder(state: Path) -> Iterator[None]:
 def find_holder(state: Path) -> str | None:
     """Return the id of the run that holds the lock at this moment, None where none does.
 
-    The lock is tried only where a run has signed: else we could be in the way of one that begins.
+    The lock is tried only where a run has signed: else we could be in the way of one that begins. Where
+    `state` was deleted under a run, `runs/latest` tells which one it is.
     """
     run = _read_owner(state).get("run")
-    return str(run) if run is not None and _is_held(state) else None
+    if run is not None:
+        return str(run) if _is_held(state / "lock") else None
+    # A child may have deleted `state`; the folder above is held still, by the run that began last.
+    return _read_newest(state) if _read_pid(state) is None and _is_held(state.parent) else None
 
 
 def _open_lock(state: Path) -> int:
@@ -84,9 +88,16 @@ def _try_to_take(descriptor: int, state: Path) -> bool:
     return True
 
 
-def _is_held(state: Path) -> bool:
+def _read_newest(state: Path) -> str | None:
     try:
-        descriptor = os.open(state / "lock", os.O_RDONLY)
+        return (state.parent / "runs" / NEWEST).readlink().name
+    except OSError:
+        return None
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -94,6 +105,8 @@ def _is_held(state: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except (PermissionError, NotImplementedError):
+        return False  # some file systems lock no folders: then nobody holds one
     finally:
         os.close(descriptor)
     return False

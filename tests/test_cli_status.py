@@ -1,6 +1,7 @@
 """`aad status`: where a run stands."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from aad.events import (
     SessionWaiting,
 )
 from aad.lock import hold_lock
+from aad.runlist import point_latest
 
 FAILED_TEXT = f"""\
 run {RUN} · failed · 1m 32s · 1/3 complete
@@ -117,6 +119,17 @@ def test_a_run_that_was_killed_is_interrupted_also_while_another_one_goes_on(cli
         outcome = cli.run("status", "--format", "json")
 
     assert json.loads(outcome.out)["status"] == "interrupted"
+
+
+def test_a_run_that_goes_on_is_known_to_though_a_child_deleted_the_folder_of_its_lock(cli: Cli) -> None:
+    cli.write_journal(*KILLED_RUN)
+    point_latest(cli.project.runs, RUN)
+
+    with hold_lock(cli.project.state, RUN):
+        shutil.rmtree(cli.project.state)
+        outcome = cli.run("status", "--format", "json")
+
+    assert json.loads(outcome.out)["status"] == "running"
 
 
 def test_json_has_the_promised_members(cli: Cli) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from aad.errors import InputError, LockedError
 from aad.lock import find_holder, hold_lock
+from aad.runlist import point_latest
 
 RUN = "20261122-213612-7f3a"
 HOLDER = """
@@ -275,3 +276,26 @@ def test_a_folder_that_is_deleted_frees_no_lock(tmp_path: Path) -> None:
 
     with hold_lock(tmp_path / "state", "third"):
         pass
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_holder_is_known_though_the_folder_was_deleted(tmp_path: Path, *, refused: bool) -> None:
+    state = tmp_path / "state"
+    (tmp_path / "runs").mkdir()
+    with hold_lock(state, RUN):
+        point_latest(tmp_path / "runs", RUN)
+        shutil.rmtree(state)
+        if refused:
+            with pytest.raises(LockedError), hold_lock(state, "second"):
+                pass
+
+        meanwhile = find_holder(state)
+
+    assert (meanwhile, find_holder(state)) == (RUN, None)
+
+
+def test_a_deleted_folder_of_a_run_that_nothing_names_has_no_holder(tmp_path: Path) -> None:
+    with hold_lock(tmp_path / "state", RUN):
+        shutil.rmtree(tmp_path / "state")
+
+        assert find_holder(tmp_path / "state") is None
