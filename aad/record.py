@@ -26,7 +26,6 @@ from aad.events import (
     Integrated,
     Leaked,
     LeftOut,
-    PlanEntry,
     PlanMade,
     RetryScheduled,
     RolledBack,
@@ -42,6 +41,7 @@ from aad.journal import Journal
 from aad.lock import hold_lock
 from aad.project import Project
 from aad.redact import Redactor
+from aad.redaction import mask_titles
 from aad.report import dump_summary
 from aad.runlist import point_latest
 from aad.state import RunState
@@ -269,7 +269,7 @@ def redact_event(redactor: Redactor, event: Event) -> Event:
     """Return an event with the secrets in what it says masked; ids and our own paths stay as they are."""
     match event:
         case PlanMade(specs=specs):
-            return evolve(event, specs=_redact_titles(redactor, specs))
+            return evolve(event, specs=mask_titles(redactor, specs))
         case SessionEnded(failure=Failure() as failure) | RetryScheduled(failure=Failure() as failure):
             return evolve(event, failure=_redact_failure(redactor, failure))
         case EscalationRaised(message=message, failure=found):
@@ -284,14 +284,6 @@ def redact_event(redactor: Redactor, event: Event) -> Event:
         case EscalationDecided(message=str() as words) | SessionOutput(message=words):
             return evolve(event, message=redactor.redact(words))
     return event
-
-
-def _redact_titles(redactor: Redactor, specs: tuple[PlanEntry, ...]) -> tuple[PlanEntry, ...]:
-    # There may be thousands, and next to never is one masked.
-    titles = "\n".join(entry.title for entry in specs)
-    if redactor.redact(titles) == titles:
-        return specs
-    return tuple(evolve(entry, title=redactor.redact(entry.title)) for entry in specs)
 
 
 def _redact_failure(redactor: Redactor, failure: Failure) -> Failure:

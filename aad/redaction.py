@@ -1,10 +1,19 @@
 """What a run masks: all that the settings and the environment tell of secrets."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
 
 from aad.config import OrchestratorConfig
 from aad.redact import Redactor
 from aad.secretvalues import secret_values
+from aad.spec import Spec
+
+if TYPE_CHECKING:
+    from aad.events import PlanEntry
+
+Titled = TypeVar("Titled", Spec, "PlanEntry")
 
 
 def make_redactor(config: OrchestratorConfig, environ: Mapping[str, str]) -> Redactor:
@@ -15,6 +24,15 @@ def make_redactor(config: OrchestratorConfig, environ: Mapping[str, str]) -> Red
     # The addresses of messages hold what opens them.
     addresses = _read_addresses(config.escalation.apprise, environ)
     return Redactor((*secrets, *addresses), config.logs.redact_patterns)
+
+
+def mask_titles(redactor: Redactor, specs: tuple[Titled, ...]) -> tuple[Titled, ...]:
+    """Return specs, or what is planned of them, with the secrets in their titles masked."""
+    # There may be thousands, and next to never is one masked.
+    titles = "\n".join(spec.title for spec in specs)
+    if redactor.redact(titles) == titles:
+        return specs
+    return tuple(evolve(spec, title=redactor.redact(spec.title)) for spec in specs)
 
 
 def _read_addresses(entries: Iterable[str], environ: Mapping[str, str]) -> Iterable[str]:

@@ -197,3 +197,25 @@ def test_what_a_file_says_cannot_move_the_cursor(cli: Cli) -> None:
     outcome = cli.run("specs")
 
     assert outcome == Outcome(0, "  SPEC-001  ab c  ready  .aad/specs/SPEC-001.md\n", "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["specs", "list"],
+        ["specs", "list", "--format", "json"],
+        ["graph"],
+        ["graph", "--format", "mermaid"],
+        ["orchestrate", "--all", "--dry-run"],
+        ["orchestrate", "--all", "--dry-run", "--format", "json"],
+    ],
+)
+def test_secrets_in_titles_are_masked_wherever_specs_are_shown(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("DEPLOY_TOKEN", "hunter2-hunter2")
+    cli.write_spec("SPEC-001", '---\nrun: "true"\n---\n# SPEC-001: Use hunter2-hunter2 here\n')
+
+    outcome = cli.run(*command)
+
+    assert ("Use [redacted] here" in outcome.out, "hunter2" in outcome.out) == (True, False)

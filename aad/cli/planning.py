@@ -18,6 +18,7 @@ from aad.history import read_durations
 from aad.loader import Catalogue, load_specs
 from aad.messages import counted
 from aad.plan import Plan, make_plan
+from aad.redaction import make_redactor, mask_titles
 from aad.selection import Selection, parse_wanted, select
 from aad.sharing import find_sharing
 from aad.spec import Spec
@@ -102,18 +103,23 @@ def find_faults(console: Console, catalogue: Catalogue, specs: Iterable[Spec]) -
 
 
 def plan_selection(console: Console, selection: Selection, *, completed: Collection[str] = ()) -> Plan:
-    """Return the plan for a selection, with what past runs taught about durations.
+    """Return the plan for a selection, fit to be shown, with what past runs taught about durations.
 
     `completed` are the specs that a run which goes on has behind it.
     """
     return make_plan(
-        selection.specs,
+        hide_secrets(console, selection.specs),
         done=selection.done.union(completed),
         added=selection.added,
         durations=read_durations(console.project.runs),
         slots=console.config.orchestrator.slots,
         agent=console.config.agent.kind,
     )
+
+
+def hide_secrets(console: Console, specs: Iterable[Spec]) -> tuple[Spec, ...]:
+    """Return specs as they may be shown: what in their titles is known to be secret is masked."""
+    return mask_titles(make_redactor(console.config, os.environ), tuple(specs))
 
 
 def tell_drafts(console: Console, selection: Selection) -> None:

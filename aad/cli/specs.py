@@ -10,7 +10,7 @@ from aad import messages
 from aad.cli.answers import answer_json, answer_rows, answer_text
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.listing import ListingGroup
-from aad.cli.planning import find_faults, find_idle, tell_problems
+from aad.cli.planning import find_faults, find_idle, hide_secrets, tell_problems
 from aad.display.style import Role, Style
 from aad.display.text import clean, format_names
 from aad.display.voice import Voice
@@ -64,7 +64,8 @@ def _read(options: dict[str, Any]) -> tuple[Console, Catalogue]:
 
 
 def _list_specs(console: Console, catalogue: Catalogue, form: str) -> None:
-    specs = sorted({**catalogue.elsewhere, **catalogue.specs}.values(), key=lambda spec: spec.id)
+    known = hide_secrets(console, {**catalogue.elsewhere, **catalogue.specs}.values())
+    specs = sorted(known, key=lambda spec: spec.id)
     if form == "json":
         described = [_describe_spec(spec) for spec in specs]
         answer_json(console, {"version": VERSION, "specs": described, "not_specs": list(catalogue.not_specs)})
