@@ -314,7 +314,7 @@ class Narrator:
         fields = {
             "spec": event.spec,
             "message": event.message,
-            "level": event.level,
+            "level": self.voice.say(f"escalations.level.{event.level}"),
             "elapsed": self._duration(event.elapsed_s or 0.0),
             "limit": self._duration(event.limit_s or 0.0),
         }
