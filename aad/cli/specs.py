@@ -1,6 +1,5 @@
 """`aad specs`: the specs of a project as their files tell of them, and what is wrong with those files."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,8 @@ VERSION = 1
 
 def make_command(lang: str) -> click.Command:
     """Return the commands, their help in the given language."""
-    folder_option = click.option(
-        "--specs-dir",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help=messages.text(lang, "help.orchestrate.specs-dir"),
-    )
+    told = messages.text(lang, "help.orchestrate.specs-dir")
+    folder_option = click.option("--specs-dir", type=click.Path(path_type=Path), metavar="DIR", help=told)
 
     @click.group("specs", cls=ListingGroup, help=messages.text(lang, "help.specs.long"))
     def specs() -> None:
@@ -50,10 +45,7 @@ def make_command(lang: str) -> click.Command:
     @format_option("text", "json", lang=lang)
     @looks_options(lang)
     def check(**options: Any) -> int:  # noqa: ANN401 - click's door
-        console, catalogue = _read(options)
-        # Where others may lie elsewhere, nobody can say what a pattern would match.
-        ids = list_ids(catalogue) if options["specs_dir"] is None else None
-        return _check_specs(console, catalogue, find_idle(console, ids), options["form"])
+        return _check_specs(options)
 
     return specs
 
@@ -112,9 +104,13 @@ def _describe_spec(spec: Spec) -> dict[str, object]:
     }
 
 
-def _check_specs(console: Console, catalogue: Catalogue, idle: Sequence[Problem], form: str) -> int:
+def _check_specs(options: dict[str, Any]) -> int:
+    console, catalogue = _read(options)
     problems = find_all_faults(console, catalogue)
-    if form == "json":
+    # Where others may lie elsewhere, nobody can say what a pattern would match.
+    ids = list_ids(catalogue) if options["specs_dir"] is None else None
+    idle = find_idle(console, ids)
+    if options["form"] == "json":
         faults, warnings = [[_describe_fault(each) for each in found] for found in (problems, idle)]
         told = {"version": VERSION, "specs": len(catalogue.specs), "faults": faults, "warnings": warnings}
         answer_json(console, told)

@@ -11,7 +11,7 @@ TEXTS: dict[str, str] = {
     "git_no_commit": 'このリポジトリには、セッションの出発点になるコミットがまだありません（先に git commit するか、`workspace.isolation` を "none" か "directory" にしてください）',
     "git_old": 'git {found} は古く、セッションの worktree に使えません（git {oldest} 以降を入れるか、`workspace.isolation` を "none" か "directory" にしてください）',
     "git_read_only": '{folder} に書き込めません。各セッションの worktree はここに登録されます（書き込めるようにするか、`workspace.isolation` を "none" か "directory" にしてください）',
-    "git_worktree_broken": "強制終了された git が作りかけで残したフォルダです。これがある限り、git は新しい worktree を作れません（中を確かめてから削除してください）",
+    "git_worktree_broken": "強制終了された git が作りかけで残したフォルダーです。これがある限り、git は新しい worktree を作れません（中を確かめてから削除してください）",
     "uncommitted.other": "コミットされていない変更が {count} ファイルにあります。セッションはコミット {base} から始まり、その変更は見えません",
-    "workspace_base_missing": '`workspace.base` の {base} というフォルダはありません。`isolation` が "directory" のセッションはその写しから始まります（フォルダを作るか、空にすると空のフォルダから始まります）',
+    "workspace_base_missing": '`workspace.base` の {base} というフォルダーはありません。`isolation` が "directory" のセッションはその写しから始まります（フォルダーを作るか、空にすると空のフォルダーから始まります）',
 }
