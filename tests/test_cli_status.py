@@ -324,6 +324,29 @@ def test_a_run_that_waits_shows_the_question_and_needs_no_resuming(cli: Cli) -> 
     ]
 
 
+def test_what_is_waited_for_is_told_also_where_it_is_no_decision(cli: Cli) -> None:
+    limit = "claude is used up until 14:03:00"
+    waits = [SessionWaiting(spec=f"SPEC-00{n}", message=limit, ts=START + 4) for n in (1, 2)]
+    cli.write_journal(STARTED, PLAN, *waits, stop("waiting"))
+
+    status, shown = cli.run("status"), cli.run("runs", "show")
+
+    assert status.out.splitlines()[4:] == [
+        f"  ? SPEC-001, SPEC-002: {limit}",
+        f"  → aad orchestrate --resume {RUN}",
+    ]
+    assert shown.out.splitlines()[5:] == [
+        "📈 Summary:",
+        "  Completed: 0",
+        "  Failed: 0",
+        "  Waiting: 2 (SPEC-001, SPEC-002)",
+        "  Not started: 1 (SPEC-003)",
+        f"  ? SPEC-001, SPEC-002: {limit}",
+        "  Total time: 5s",
+        "  Next: aad orchestrate --resume",
+    ]
+
+
 def test_a_failure_that_waits_is_shown_with_its_reason(cli: Cli) -> None:
     raised = EscalationRaised(
         spec="SPEC-001", attempt=1, escalation="SPEC-001-error", level=EscalationLevel.ERROR, ts=START + 3,

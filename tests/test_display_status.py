@@ -289,7 +289,7 @@ def agents_at_work() -> RunState:
     )
 
 
-def test_a_status_names_agents_and_what_they_took_and_what_is_waited_for() -> None:
+def test_a_status_names_agents_and_what_they_took() -> None:
     drawn = draw_status(agents_at_work(), Style(symbols=EMOJI), "en", now=61.0)
 
     assert drawn.splitlines() == [
@@ -304,7 +304,6 @@ def test_a_status_names_agents_and_what_they_took_and_what_is_waited_for() -> No
         "  ? E  waiting",
         "      claude",
         "  ? F  waiting",
-        f"  ? E, F: {LIMIT}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""`aad status`: where a run stands, and what in it waits for a person."""
+"""`aad status`: where a run stands, and what is waited for in it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from aad import messages
 from aad.cli.answers import answer_json, answer_text
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
 from aad.cli.snapshot import INTERRUPTED, Snapshot, hear_decisions, read_run
-from aad.display.decisions import list_open, say_open, ways_to_decide
+from aad.display.decisions import list_open, say_open, say_waits, ways_to_decide
 from aad.display.status import draw_status
 from aad.display.summary import name_result
 from aad.display.voice import Voice
@@ -40,7 +40,11 @@ def _tell_status(options: dict[str, Any]) -> None:
         voice = Voice(console.lang, console.style(console.out))
         hear_decisions(console.project, snapshot.state)
         found = list_open(snapshot.state)
-        facts = [*name_result(snapshot.state, voice), *(say_open(raised, voice) for raised in found)]
+        facts = [
+            *name_result(snapshot.state, voice),
+            *(say_open(raised, voice) for raised in found),
+            *say_waits(snapshot.state, voice),
+        ]
         lines = [
             draw_snapshot(console, snapshot),
             *(f"  {fact}" for fact in facts),

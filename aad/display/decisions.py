@@ -1,11 +1,11 @@
-"""What was decided, and what still waits for a person, in words. Knows states and events alone."""
+"""What was decided, and what is still waited for, in words. Knows states and events alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 
 from aad import messages
 from aad.display.style import Role
-from aad.display.text import clean, cut
+from aad.display.text import clean, cut, format_names
 from aad.display.voice import Voice
 from aad.events import Action, EscalationDecided, EscalationRaised
 from aad.state import RunState, Session, Status
@@ -61,6 +61,17 @@ def say_open(raised: EscalationRaised, voice: Voice) -> str:
         "message": shown if shown == first else shown + voice.style.symbols.ellipsis,
     }
     return voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say("status.open", fields))
+
+
+def say_waits(state: RunState, voice: Voice) -> Iterator[str]:
+    """Yield what sessions wait for that is no decision, such as an agent or a budget that is used up."""
+    specs: dict[str, list[str]] = {}
+    for session in state.sessions.values():
+        if session.status is Status.WAITING and session.pending is None and session.message:
+            specs.setdefault(session.message, []).append(session.spec_id)
+    for message, ids in specs.items():
+        sentence = voice.say("status.waits", {"specs": format_names(ids), "message": message})
+        yield voice.mark(Role.WARN, voice.style.symbols.waiting, sentence)
 
 
 def ways_to_decide(found: Sequence[EscalationRaised]) -> Iterator[str]:

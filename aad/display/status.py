@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from aad.display.decisions import list_open, say_open
+from aad.display.decisions import list_open, say_open, say_waits
 from aad.display.narrator import format_progress
 from aad.display.style import Role, Style, Symbols
 from aad.display.text import (
@@ -47,7 +47,7 @@ def draw_status(state: RunState, style: Style, lang: str, now: float) -> str:
         lines.append(f"  {mark_session(session, style)} {row}".rstrip())
         if work:
             lines.append(style.paint(Role.DIM, f"      {work}"))
-    return "\n".join((*lines, *(f"  {wait}" for wait in _say_waits(sessions, voice))))
+    return "\n".join(lines)
 
 
 def draw_running(state: RunState, voice: Voice, now: float, left: Mapping[str, float]) -> str:
@@ -57,7 +57,7 @@ def draw_running(state: RunState, voice: Voice, now: float, left: Mapping[str, f
     titles = [voice.say(f"status.column_{name}") for name in _COLUMNS]
     lines = [_head(state, voice, now), *(_tabulate(titles, rows) or [voice.say("status.none_running")])]
     lines += (say_open(raised, voice) for raised in list_open(state))
-    lines += _say_waits(state.sessions.values(), voice)
+    lines += say_waits(state, voice)
     if others := list(_count_idle(state, voice)):
         lines.append(voice.join(others))
     return "\n  ".join(lines)
@@ -151,17 +151,6 @@ def _tell_work(sessions: Sequence[Session], voice: Voice) -> list[str]:
         for session in sessions
     ]
     return align(rows) or [""] * len(sessions)
-
-
-def _say_waits(sessions: Iterable[Session], voice: Voice) -> Iterator[str]:
-    """Yield what sessions wait for that is no decision: an agent or a budget that is used up."""
-    specs: dict[str, list[str]] = {}
-    for session in sessions:
-        if session.status is Status.WAITING and session.pending is None and session.message:
-            specs.setdefault(session.message, []).append(session.spec_id)
-    for message, ids in specs.items():
-        sentence = voice.say("status.waits", {"specs": format_names(ids), "message": message})
-        yield voice.mark(Role.WARN, voice.style.symbols.waiting, sentence)
 
 
 def _tabulate(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 from types import MappingProxyType
 
-from aad.display.decisions import Decisions, find_reasoned, list_open, say_decision, ways_to_decide
+from aad.display.decisions import Decisions, find_reasoned, list_open, say_decision, say_waits, ways_to_decide
 from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
 from aad.display.text import format_count, format_duration, format_names
@@ -38,6 +38,7 @@ def summarize_run(
         *_count_sessions(state, voice),
         *_tell_end(state, voice, decisions),
         *_tell_reasons(state, voice, decisions),
+        *say_waits(state, voice),
         *name_result(state, voice),
         voice.say("summary.total_time", {"duration": format_duration(state.duration_s, voice.lang)}),
         *filter(None, (say_tokens(sessions, voice), say_cost(sessions, voice))),
