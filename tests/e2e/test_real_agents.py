@@ -50,7 +50,9 @@ def test_what_an_agent_made_is_committed_and_what_it_used_is_told(tmp_path: Path
         final = project.final("A")
         assert (final["type"], final["message"]) == ("session_completed", "It is made.")
         assert usage_of(final) == tokens(project)
-        assert f"Tokens: {tokens(project)[0]:,} in, {tokens(project)[2]:,} out" in result.normal(result.err)
+        told = f"Tokens: {tokens(project)[0]:,} in, {tokens(project)[2]:,} out"
+        assert told in result.normal(result.err)
+        assert f"\n      {agent}  {told}" in project.aad("status").exits(0).out.decode()
         assert len(project.agent_sessions()) == 1
         assert project.changes() == ["A made.txt"]
         assert project.show("made.txt") == "made"
@@ -202,12 +204,15 @@ def test_an_account_that_is_used_up_for_long_ends_the_run_for_now(tmp_path: Path
         project.settle(orchestrator="quota_wait = '1s'").task("A", retries=0)
 
         project.aad(*ALL).exits(4)
+        status = project.aad("status").exits(0).out.decode()
         project.aad(*RESUME).exits(0)
 
         assert escalated(project) == [("rate_limited", "warning")]
         assert [line["type"] for line in project.journal("session_failed", "session_waiting")] == [
             "session_waiting"
         ]
+        assert f"\n      {agent}" in status
+        assert f"  ? A: {agent} is used up for longer than [orchestrator] quota_wait\n" in status
         assert attempts(project) == [("A", 1), ("A", 2)]
         assert len(set(project.agent_sessions())) == 1
         assert project.show("made.txt") == "made"
