@@ -8,7 +8,7 @@ import click
 from aad import messages
 from aad.cli.answers import answer_text
 from aad.cli.console import Console, Looks, format_option, looks_options, open_console
-from aad.cli.planning import Wish, find_specs, plan_selection
+from aad.cli.planning import Wish, find_specs, plan_selection, tell_drafts
 from aad.display.graphs import render_dot, render_json, render_mermaid
 from aad.display.tree import draw_tree
 from aad.plan import Plan
@@ -49,9 +49,7 @@ def _draw_graph(options: dict[str, Any], lang: str) -> None:
         allow_draft=options["allow_draft"],
     )
     selection = find_specs(console, wish)
-    if selection.drafts_left_out:
-        fields = {"names": ", ".join(selection.drafts_left_out)}
-        console.err.write(console.text("drafts_left_out", fields) + "\n")
+    tell_drafts(console, selection)
     plan = plan_selection(console, selection)
     answer_text(console, _draw(console, plan, options["form"]))
 
