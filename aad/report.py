@@ -16,11 +16,7 @@ VERSION = 1
 def summarize(state: RunState) -> dict[str, Any]:
     """Return the members of `summary.json`."""
     return {
-        "version": VERSION,
-        "run": state.run,
-        "started": _time(state.started),
-        "ended": _time(state.ended),
-        "status": state.status,
+        **_describe_run(state),
         "exit_code": state.exit_code,
         "duration_s": round(state.duration_s, 3),
         **_describe_result(state),
@@ -39,11 +35,7 @@ def dump_summary(state: RunState) -> bytes:
 def describe_status(state: RunState, now: float) -> dict[str, Any]:
     """Return where a run stands at `now`, in seconds since the epoch."""
     return {
-        "version": VERSION,
-        "run": state.run,
-        "started": _time(state.started),
-        "ended": _time(state.ended),
-        "status": state.status,
+        **_describe_run(state),
         **_describe_result(state),
         "specs": [_describe_session(session, now) for session in state.sessions.values()],
     }
@@ -55,13 +47,29 @@ def total_usage(usages: Iterable[Usage]) -> Usage | None:
     return reduce(add_usage, told) if told else None
 
 
-def _summarize_session(session: Session) -> dict[str, Any]:
+def _describe_run(state: RunState) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "run": state.run,
+        "started": _time(state.started),
+        "ended": _time(state.ended),
+        "status": state.status,
+    }
+
+
+def _name_session(session: Session) -> dict[str, Any]:
     return {
         "id": session.spec_id,
         "title": session.title,
         "status": session.status,
         "attempt": session.attempt,
         "agent": session.agent or None,
+    }
+
+
+def _summarize_session(session: Session) -> dict[str, Any]:
+    return {
+        **_name_session(session),
         "duration_s": round(session.duration_s, 3),
         "done_before": session.done_before,
         "log": session.log,
@@ -74,11 +82,7 @@ def _summarize_session(session: Session) -> dict[str, Any]:
 
 def _describe_session(session: Session, now: float) -> dict[str, Any]:
     return {
-        "id": session.spec_id,
-        "title": session.title,
-        "status": session.status,
-        "attempt": session.attempt,
-        "agent": session.agent or None,
+        **_name_session(session),
         "progress": session.progress,
         "message": session.message,
         "eta_s": session.eta_s,
