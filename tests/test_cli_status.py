@@ -347,6 +347,13 @@ def test_what_is_waited_for_is_told_also_where_it_is_no_decision(cli: Cli) -> No
     ]
 
 
+def test_of_what_is_waited_for_a_line_is_shown(cli: Cli) -> None:
+    waits = SessionWaiting(spec="SPEC-001", message="x" * 120 + "\nmore", ts=START + 4)
+    cli.write_journal(STARTED, PLAN, waits, stop("waiting"))
+
+    assert cli.run("status").out.splitlines()[4] == f"  ? SPEC-001: {'x' * 100}…"
+
+
 def test_a_failure_that_waits_is_shown_with_its_reason(cli: Cli) -> None:
     raised = EscalationRaised(
         spec="SPEC-001", attempt=1, escalation="SPEC-001-error", level=EscalationLevel.ERROR, ts=START + 3,

@@ -54,12 +54,7 @@ def _find_open(session: Session) -> EscalationRaised | None:
 def say_open(raised: EscalationRaised, voice: Voice) -> str:
     """Return what is open in a line: its id, and the first line of what is asked or was the reason."""
     text = raised.message if raised.question is None else raised.question.text
-    first = clean(next(filter(None, map(str.strip, text.splitlines())), ""))
-    shown = cut(first, _QUESTION)
-    fields = {
-        "escalation": raised.escalation,
-        "message": shown if shown == first else shown + voice.style.symbols.ellipsis,
-    }
+    fields = {"escalation": raised.escalation, "message": _begin(text, voice)}
     return voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say("status.open", fields))
 
 
@@ -70,8 +65,15 @@ def say_waits(state: RunState, voice: Voice) -> Iterator[str]:
         if session.status is Status.WAITING and session.pending is None and session.message:
             specs.setdefault(session.message, []).append(session.spec_id)
     for message, ids in specs.items():
-        sentence = voice.say("status.waits", {"specs": format_names(ids), "message": message})
-        yield voice.mark(Role.WARN, voice.style.symbols.waiting, sentence)
+        fields = {"specs": format_names(ids), "message": _begin(message, voice)}
+        yield voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say("status.waits", fields))
+
+
+def _begin(text: str, voice: Voice) -> str:
+    """Return the first line of a text, and no more of it than fits into a line of ours."""
+    first = clean(next(filter(None, map(str.strip, text.splitlines())), ""))
+    shown = cut(first, _QUESTION)
+    return shown if shown == first else shown + voice.style.symbols.ellipsis
 
 
 def ways_to_decide(found: Sequence[EscalationRaised]) -> Iterator[str]:
