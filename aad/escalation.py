@@ -281,9 +281,10 @@ class ParentSession:
         self._cases[case.log.id] = case
         self._inbox.send_nowait(case)
 
-    async def _settle_alone(self, before: _Case) -> Decision | None:
+    async def _settle_alone(self, case: _Case) -> Decision | None:
         """Decide where nobody serves: the handler and policy are asked, and people cannot be waited for."""
-        case = _Case(log=before.log, waiter=before.waiter, left_to_people=before.left_to_people)
+        if case.alone:
+            case = _Case(log=case.log, waiter=case.waiter, left_to_people=case.left_to_people)
         if self._files.stamp(case.log) is None:
             self._files.write(case.log)
         self._take_decision(case)

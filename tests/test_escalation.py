@@ -184,44 +184,6 @@ def test_what_a_failure_says_is_masked_down_to_the_names_of_its_files(office: Of
     assert office.read("A-error")["conflict"] == {"files": ["[redacted].py"], "specs": ["A"]}
 
 
-def test_where_nobody_serves_policy_decides_here_and_now(office: Office) -> None:
-    async def never(log: EscalationLog) -> None:
-        raise AssertionError
-
-    office.open(never).raise_nowait(FAILED)
-
-    assert office.decisions == [("A-error", "skip", "policy")]
-    assert office.read("A-error")["state"] == "decided"
-
-
-async def test_where_nobody_serves_who_waits_gets_policys_answer(
-    office: Office, autojump_clock: MockClock
-) -> None:
-    log, decision = await raise_and_wait(office.open(), FAILED)
-
-    assert (log.id, decision) == ("A-error", Decision(action=Action.SKIP))
-
-
-async def test_where_nobody_serves_who_waits_asks_the_handler_itself(
-    office: Office, autojump_clock: MockClock
-) -> None:
-    async def decide(log: EscalationLog) -> Decision:
-        return Decision(action=Action.CONTINUE)
-
-    log, decision = await raise_and_wait(office.open(decide), FAILED)
-
-    assert (log.id, decision) == ("A-error", Decision(action=Action.CONTINUE, by="handler"))
-
-
-async def test_where_nobody_serves_people_are_not_waited_for(
-    office: Office, session: Session, autojump_clock: MockClock
-) -> None:
-    await session.ask(office.open(), ASKED)
-
-    assert session.ends == [(None, 0.0)]
-    assert (office.read("A-error")["state"], office.decisions) == ("open", [])
-
-
 async def test_what_is_decided_is_written_down_once_more(office: Office) -> None:
     office.open().restate(RECALLED, ANSWER)
 
