@@ -65,7 +65,8 @@ Times = Annotated[int, Rule("whole", least=1, most=1000)]
 Address = Annotated[str, Rule("address")]
 Priority = Annotated[int, Rule("whole", least=-1_000_000, most=1_000_000)]
 Command = str | tuple[str, ...]
-# The words of `events`, which takes as long to load as all the settings: a test keeps them equal.
+# The words of `events`, which takes as long to load as all the settings: a test keeps them equal, but for
+# what nobody can decide beforehand.
 LevelWord = Literal["warning", "error", "critical"]
 ActionWord = Literal["retry", "skip", "continue", "abort", "answer", "wait"]
 KindWord = Literal[

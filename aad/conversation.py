@@ -23,6 +23,7 @@ from aad.agents.talk import (
     ToolEnded,
     Used,
     Wants,
+    Withdrawn,
 )
 from aad.display.text import format_duration
 from aad.events import Usage
@@ -108,6 +109,8 @@ class Conversation:
     _voice: Voice | None = field(default=None, init=False)
     # What is to be told in the log.
     _words: list[str] = field(factory=list, init=False)
+    # What it waits for, by the ids of its requests.
+    _wanted: set[str] = field(factory=set, init=False)
     # What was told last of it: some say where their plan stands again and again.
     _last_words: str = field(default="", init=False)
 
@@ -130,6 +133,7 @@ class Conversation:
     def answer(self, request_id: str, text: str, option: str | None) -> None:
         """Tell the agent what a person answered to what it asked."""
         if self._speaker is not None:
+            self._wanted.discard(request_id)
             self._speaker.answer(request_id, text, option)
             self._answer()
 
@@ -173,6 +177,7 @@ class Conversation:
     def close(self, end: Exit) -> Verdict:
         """Judge an end that nobody forced."""
         self.finish()
+        self._withdraw_all()
         self.is_closed = True
         verdict = self.reading.close(end, self._errors.decode(errors="replace"))
         self._usage = verdict.usage or self._usage
@@ -189,15 +194,26 @@ class Conversation:
 
     def _take(self, line: bytes) -> None:
         for talk in self.reading.feed(line):
-            self._note(talk)
-            self._note_progress(talk)
-            if (words := describe_talk(talk)) and words != self._last_words:
-                self._last_words = words
-                self._words.append(words)
-            # Nobody could be told the answer to what is asked with the last breath.
-            if self._voice is not None or not isinstance(talk, Wants):
-                self.hear(talk)
+            self._tell(talk)
         self._answer()
+
+    def _tell(self, talk: Talk) -> None:
+        if isinstance(talk, Withdrawn) and talk.request_id not in self._wanted:
+            return  # it was answered, and is over for that
+        self._note(talk)
+        self._note_progress(talk)
+        if (words := describe_talk(talk)) and words != self._last_words:
+            self._last_words = words
+            self._words.append(words)
+        # Nobody could be told the answer to what is asked with the last breath.
+        if self._voice is not None or not isinstance(talk, Wants):
+            self.hear(talk)
+
+    def _withdraw_all(self) -> None:
+        """Tell that nothing is waited for any more, whether the agent says so or not."""
+        for name in sorted(self._wanted):
+            self._tell(Withdrawn(request_id=name))
+        self._write_words()
 
     def _write_words(self) -> None:
         """Log what was said since the last time, at once: one who says much says many lines together."""
@@ -215,6 +231,7 @@ class Conversation:
         if self._speaker.is_done:
             self._voice.close()
             self._voice = None
+            self._withdraw_all()
 
     def _note(self, talk: Talk) -> None:
         match talk:
@@ -225,6 +242,10 @@ class Conversation:
                 self.open_tools.discard(name)
             case Used(usage=usage):
                 self._usage = usage
+            case Wants(request_id=name) if self._voice is not None:
+                self._wanted.add(name)
+            case Withdrawn(request_id=name):
+                self._wanted.discard(name)
             case Said() | Retrying():
                 # Whoever talks to its model waits for no tool, whether its end was told or not.
                 self.open_tools.clear()
@@ -246,6 +267,17 @@ def _shorten(text: str) -> str:
 
 def describe_talk(talk: Talk) -> str:
     """Return what a person reads of it in the log; nothing for what is of no interest there."""
+    match talk:
+        case Wants(text=text):
+            return f"[asks] {text}"
+        case Withdrawn():
+            return "[asks] no longer: it does not wait for the answer"
+        case Denied(tool=tool):
+            return f"[denied] {tool}"
+    return _describe_work(talk)
+
+
+def _describe_work(talk: Talk) -> str:
     words = ""
     match talk:
         case Said(text=text):
@@ -262,10 +294,6 @@ def describe_talk(talk: Talk) -> str:
             words = f"[retry] {describe_retry(talk)}"
         case Limited():
             words = "[limit] the account is used up"
-        case Denied(tool=tool):
-            words = f"[denied] {tool}"
-        case Wants(text=text):
-            words = f"[asks] {text}"
     return words
 
 

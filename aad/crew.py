@@ -39,6 +39,9 @@ class Parent(Protocol):
     async def settle(self, log: EscalationLog, waiter: Waiter, *, recalled: bool = False) -> Decision | None:
         """Wait for the decision; None where nobody decides in this run."""
 
+    def withdraw(self, log: EscalationLog) -> None:
+        """Close what is being settled: who asked does not wait for the decision any more."""
+
     def restate(self, log: EscalationLog, decision: Decision) -> None:
         """Write down once more what was decided in an earlier run."""
 

@@ -25,11 +25,11 @@ from aad.escalationlog import (
     find_escalation,
     read_escalation,
 )
-from aad.events import PERSON, Action, Question
+from aad.events import AGENT, PERSON, Action, Question
 from aad.files import write_whole
 
 # By whom else a decision may be made.
-PROGRAMS = ("policy", "handler")
+PROGRAMS = ("policy", "handler", AGENT)
 
 # Seconds from one try for the lock to the next, and after which a run goes on without: whoever holds it
 # writes one small file.

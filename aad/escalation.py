@@ -29,6 +29,7 @@ from aad.errors import InputError, Problem
 from aad.escalationfolder import EscalationFolder, Stamp
 from aad.escalationlog import Decision, EscalationLog, find_escalation, read_escalation
 from aad.events import (
+    AGENT,
     PERSON,
     Action,
     EscalationDecided,
@@ -44,6 +45,13 @@ Handler = Callable[[EscalationLog], Awaitable[Decision | None]]
 
 # Seconds from one look at the files of what is open to the next.
 LOOK_INTERVAL = 0.25
+# What closes a question whose agent has gone on, or has ended.
+WITHDRAWN = Decision(
+    action=Action.WITHDRAW, by=AGENT, text="withdrawn: the agent no longer waits for an answer"
+)
+# What neither people nor programs decide anything by.
+UNDECIDING = frozenset({Action.WAIT, Action.WITHDRAW})
+
 logger = logging.getLogger("aad")
 
 
@@ -159,6 +167,12 @@ class ParentSession:
         case.waiter = None
         case.consulting.cancel()
 
+    def withdraw(self, log: EscalationLog) -> None:
+        """Close what its agent no longer waits for, unless it is decided: nobody is asked any more."""
+        case = self._cases.get(log.id)
+        if case is not None:
+            self._conclude(case, WITHDRAWN)
+
     def restate(self, log: EscalationLog, decision: Decision) -> None:
         """Write down once more what was decided in an earlier run, which may have been killed meanwhile."""
         self._files.write(evolve(log, decision=evolve(decision, at=datetime.now(UTC))))
@@ -169,7 +183,7 @@ class ParentSession:
         None where the session is to begin anew: by now that was decided.
         """
         found = find_decision(self.folder, log.id)
-        if found is None or found.action in {Action.WAIT, Action.ANSWER}:
+        if found is None or found.action in {Action.ANSWER, *UNDECIDING}:
             found = Decision(action=Action.RETRY)
         self._record(_Case(log=log), found)
         return None if found.action is Action.RETRY else found
@@ -191,7 +205,7 @@ class ParentSession:
         if decision.action is Action.ANSWER and question is None:
             raise InputError(Problem("escalation_not_asking", {"id": name}))
         check_words(name, decision, self.redact)
-        if decision.action is Action.WAIT:
+        if decision.action in UNDECIDING:
             return
         decision = _find_chosen(question, decision)
         if case is None:
@@ -285,6 +299,7 @@ class ParentSession:
         """Decide where nobody serves: the handler and policy are asked, and people cannot be waited for."""
         if case.alone:
             case = _Case(log=case.log, waiter=case.waiter, left_to_people=case.left_to_people)
+        self._cases[case.log.id] = case
         if self._files.stamp(case.log) is None:
             self._files.write(case.log)
         self._take_decision(case)
@@ -336,8 +351,10 @@ class ParentSession:
             self._conclude(case, decision)
 
     def _check(self, case: _Case, decision: Decision | None) -> Decision | None:
-        """Return a handler's decision, none for an answer that no child could be given."""
-        if decision is None or decision.action is not Action.ANSWER:
+        """Return a handler's decision, none for what it may not decide or no child could be given."""
+        if decision is None or decision.action is Action.WITHDRAW:
+            return None
+        if decision.action is not Action.ANSWER:
             return decision
         try:
             check_words(case.log.id, decision)
@@ -439,6 +456,9 @@ class ParentSession:
         """Return what stands in the file, if it decides anything."""
         found = find_decision(self.folder, case.log.id)
         if found is None or found.action is Action.WAIT:
+            return None
+        # An agent that waits says so itself, and not in the file.
+        if found.action is Action.WITHDRAW and not case.recalled:
             return None
         return None if found.action is Action.ANSWER and case.log.question is None else found
 

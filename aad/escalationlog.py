@@ -49,7 +49,7 @@ HIGHER = {
 
 @frozen(kw_only=True)
 class Decision:
-    """The reply to an escalation: the action, and who decided (`policy`, `handler`, `person`).
+    """The reply to an escalation: the action, and who decided (`policy`, `handler`, `person`, `agent`).
 
     `text` is the answer to a question, or why it was decided so; `option` the one that was chosen of those
     that the question offered. `at` is stamped when it is recorded.

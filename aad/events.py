@@ -67,15 +67,16 @@ class EscalationKind(StrEnum):
     LEAKED = "leaked"
 
 
-# By whom a decision is made that is made by hand.
+# By whom a decision is made that is made by hand, and one that nobody but the agent makes that asked.
 PERSON = "person"
+AGENT = "agent"
 
 
 class Action(StrEnum):
     """What the parent session decides about an escalation.
 
     `skip` skips all that depends on the spec, too, `continue` lets it run without the spec; `wait` leaves the
-    escalation open for a person.
+    escalation open for a person. `withdraw` is the agent's own: it waits no longer for what it has asked.
     """
 
     RETRY = "retry"
@@ -84,6 +85,7 @@ class Action(StrEnum):
     ABORT = "abort"
     ANSWER = "answer"
     WAIT = "wait"
+    WITHDRAW = "withdraw"
 
 
 def _tell_apart(options: tuple[str, ...]) -> tuple[str, ...]:
@@ -353,7 +355,7 @@ class EscalationRaised(SessionEvent):
 
 @frozen(kw_only=True)
 class EscalationDecided(SessionEvent):
-    """The parent session's reply. `by` says who decided: `policy`, `handler` or `person`.
+    """The parent session's reply. `by` says who decided: `policy`, `handler`, `person` or `agent`.
 
     `message` are the words of an answer, `option` the one of those offered that was chosen.
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from attrs import define, evolve, field
 
-from aad.agents.talk import Denied, Opened, Talk, Wants
+from aad.agents.talk import Denied, Opened, Talk, Wants, Withdrawn
 from aad.conversation import Conversation
 from aad.events import EscalationKind, EscalationLevel, Question, Usage
 from aad.listener import Listener
@@ -70,6 +70,8 @@ class Hearing:
                 )
             case Wants(text=text, options=options):
                 self.listener.asked(evolve(talk, text=redact(text), options=tuple(map(redact, options))))
+            case Withdrawn(request_id=name):
+                self.listener.withdrew(name)
 
     def sum_up(self, talk: Conversation) -> None:
         """Tell what the agent has said of its progress, and used, since the last time."""

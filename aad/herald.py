@@ -6,11 +6,13 @@ import trio
 from attrs import define, evolve
 
 from aad.agents.talk import Wants
+from aad.escalationlog import EscalationLog
 from aad.events import (
     EscalationKind,
     EscalationLevel,
     Integrated,
     Leaked,
+    Question,
     SessionProgress,
     SessionStarted,
     Usage,
@@ -87,6 +89,21 @@ class Herald:
     def asked(self, wants: Wants) -> None:
         if self.session.live is not None:
             self.session.live.take(wants)
+
+    def withdrew(self, request_id: str) -> None:
+        if self.session.live is not None:
+            self.session.live.withdraw(request_id)
+
+    def announce(self, wants: Wants) -> EscalationLog:
+        """Take what an agent asks while it works to the parent session, which is yet to settle it."""
+        return self.ask(Question(text=wants.text, options=wants.options), permission=wants.permission)
+
+    def ask(self, question: Question, *, permission: bool) -> EscalationLog:
+        """Take a question to the parent session, which is yet to settle it."""
+        session = self.session
+        kind = EscalationKind.PERMISSION if permission else EscalationKind.QUESTION
+        raised = session.describe(EscalationLevel.ERROR, kind, question.text)
+        return session.crew.parent.announce(evolve(raised, question=question, answers=session.answers))
 
     def _foresee(self, share: float | None) -> float | None:
         """Return the seconds left if the rest goes as fast as what is done."""

@@ -33,3 +33,6 @@ class Listener(Protocol):
 
     def asked(self, wants: Wants) -> None:
         """Hear what the agent asks, and waits for while it lives."""
+
+    def withdrew(self, request_id: str) -> None:
+        """Hear that it waits no longer for what it has asked."""

@@ -1,11 +1,12 @@
 """What an agent asks while it works: its process lives on, and goes on as soon as somebody has answered.
 
 Its slot is of more use to others meanwhile, and its clocks stand still. Where nobody answers in this run the
-attempt ends as one that asked and stopped: a run that goes on takes the answer to the agent's next turn.
+attempt ends as one that asked and stopped: a run that goes on takes the answer to the agent's next turn. What
+the agent no longer waits for is asked of nobody.
 """
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
@@ -13,27 +14,32 @@ from attrs import define, field
 from aad.agents.base import Verdict
 from aad.agents.talk import Wants
 from aad.attempt import Attempt
+from aad.crew import Parent, Waiter
 from aad.escalationlog import Decision, EscalationLog
 from aad.events import Action
 from aad.process import SpawnError
 from aad.slot import Slot
-
-# Takes a question to the parent session; returns it as it was raised, and the decision, if there is one.
-Ask = Callable[[Wants], Awaitable[tuple[EscalationLog, Decision | None]]]
 
 
 @define(eq=False, kw_only=True)
 class LiveQuestions:
     """The questions of one attempt, one after the other.
 
-    `unanswered` is the one that has ended the attempt, with the decision: there was none, or another than an
-    answer, or the run had stopped when the answer came.
+    `announce` raises one, which the `parent` session is yet to settle with the `waiter`; `note_answer` hears
+    what the agent is told. `unanswered` is the one that has ended the attempt, with the decision: there was
+    none, or another than an answer, or the run had stopped when the answer came.
     """
 
     attempt: Attempt
     slot: Slot
-    ask: Ask
+    waiter: Waiter
+    parent: Parent
+    announce: Callable[[Wants], EscalationLog]
+    note_answer: Callable[[Decision], None]
     unanswered: tuple[EscalationLog, Decision | None] | None = field(default=None, init=False)
+    # What is yet to be asked, and what is being asked, by the id of the request.
+    _waiting: dict[str, Wants] = field(factory=dict, init=False)
+    _asked: dict[str, EscalationLog] = field(factory=dict, init=False)
     _send: trio.MemorySendChannel[Wants] = field(init=False)
     _receive: trio.MemoryReceiveChannel[Wants] = field(init=False)
 
@@ -42,7 +48,14 @@ class LiveQuestions:
 
     def take(self, wants: Wants) -> None:
         """Take a question that is to be asked."""
+        self._waiting[wants.request_id] = wants
         self._send.send_nowait(wants)
+
+    def withdraw(self, request_id: str) -> None:
+        """Ask no more what the agent no longer waits for."""
+        self._waiting.pop(request_id, None)
+        if request_id in self._asked:
+            self.parent.withdraw(self._asked[request_id])
 
     async def attend(self) -> Verdict:
         """Make the attempt, and ask what its agent asks meanwhile; raises SpawnError."""
@@ -55,22 +68,44 @@ class LiveQuestions:
                 verdict = await self.attempt.run()
             except SpawnError as raised:  # a nursery would wrap it
                 error = raised
+            # It was ended in the midst of a question.
+            for request_id in self._asked:
+                self.withdraw(request_id)
             nursery.cancel_scope.cancel()
         if error is not None:
             raise error
         return verdict
 
     async def _serve(self) -> None:
+        """Ask until an answer is missing; what is asked beside that question ends with its attempt."""
         async for wants in self._receive:
-            await self._deal(wants)
+            if self._waiting.pop(wants.request_id, None) is wants:
+                await self._deal(wants)
+            if self.unanswered is not None:
+                return
 
     async def _deal(self, wants: Wants) -> None:
         self.attempt.hold()
-        log, decision = await self.ask(wants)
-        answered = decision is not None and decision.action is Action.ANSWER
-        if decision is None or not answered or not (self.slot.held or await self.slot.acquire()):
+        log = self.announce(wants)
+        decision = await self._settle(wants.request_id, log)
+        if decision is not None and decision.action is Action.WITHDRAW:
+            self.attempt.go_on()  # it has gone on already, and needs no leave
+            await self._take_slot()
+            return
+        if decision is None or decision.action is not Action.ANSWER or not await self._take_slot():
             self.unanswered = log, decision
             self.attempt.stop_asking()
             return
+        self.note_answer(decision)
         self.attempt.go_on()
         self.attempt.answer(wants.request_id, decision.text or "", decision.option)
+
+    async def _settle(self, request_id: str, log: EscalationLog) -> Decision | None:
+        self._asked[request_id] = log
+        decision = await self.parent.settle(log, self.waiter)
+        del self._asked[request_id]
+        return decision
+
+    async def _take_slot(self) -> bool:
+        """Have a slot again; tell whether there is one for who is yet to go on."""
+        return self.slot.held or await self.slot.acquire()

@@ -9,7 +9,6 @@ from attrs import define, evolve, field
 
 from aad.agents.base import Outcome, Verdict, failed
 from aad.agents.roster import Player
-from aad.agents.talk import Wants
 from aad.attempt import Attempt
 from aad.budget import Account, sum_usages
 from aad.cast import Cast, Detour
@@ -23,7 +22,6 @@ from aad.events import (
     EscalationLevel,
     EscalationRaised,
     Failure,
-    Question,
     Reason,
     RetryScheduled,
     RolledBack,
@@ -78,6 +76,8 @@ class SessionRun:
     number: int = field(init=False)
     log: str | None = field(init=False)
     ran: float = field(default=0.0, init=False)
+    # How often policy has answered a question in this run.
+    answers: int = field(default=0, init=False)
     current: Attempt | None = field(default=None, init=False)
     place: Workspace | None = field(default=None, init=False)
     saved: RolledBack | None = field(default=None, init=False)
@@ -87,8 +87,6 @@ class SessionRun:
     # What the agent asks while it works.
     live: LiveQuestions | None = field(default=None, init=False)
     _failures: int = field(default=0, init=False)
-    # How often policy has answered a question in this run.
-    _answers: int = field(default=0, init=False)
     _scarce: int = field(default=0, init=False)
     # How the last attempt ended, if its verification failed, and whether the one before had ended just so.
     _last_end: End | None = field(default=None, init=False)
@@ -169,7 +167,7 @@ class SessionRun:
             return False
         if verdict.question is None:
             return await self._fail(verdict)
-        log = self._raise_question(verdict.question, verdict.permission)
+        log = self.herald.ask(verdict.question, permission=verdict.permission)
         return await self._settle(_fail_unanswered(log.reason), log)
 
     @property
@@ -277,7 +275,14 @@ class SessionRun:
             # A journal that was lost meanwhile has cancelled us, and so may a person.
             await trio.lowlevel.checkpoint_if_cancelled()
             with self.crew.watcher.watch(attempt):
-                self.live = LiveQuestions(attempt=attempt, slot=self.slot, ask=self._ask_live)
+                self.live = LiveQuestions(
+                    attempt=attempt,
+                    slot=self.slot,
+                    waiter=self,
+                    parent=self.crew.parent,
+                    announce=self.herald.announce,
+                    note_answer=self._note_answer,
+                )
                 verdict = await self.live.attend()
             await self._compare(attempt.place, verdict.failure)
         except SpawnError as error:
@@ -294,19 +299,9 @@ class SessionRun:
                     self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
         return verdict
 
-    async def _ask_live(self, wants: Wants) -> tuple[EscalationLog, Decision | None]:
-        log = self._raise_question(Question(text=wants.text, options=wants.options), wants.permission)
-        decision = await self.crew.parent.settle(log, self)
-        if decision is not None and decision.action is Action.ANSWER:
-            self._answers += decision.by == "policy"
-            self.answer, self.option = decision.text or "", decision.option
-        return log, decision
-
-    def _raise_question(self, question: Question, permission: bool) -> EscalationLog:  # noqa: FBT001
-        """Take a question to the parent session, which is yet to settle it."""
-        kind = EscalationKind.PERMISSION if permission else EscalationKind.QUESTION
-        raised = self.describe(EscalationLevel.ERROR, kind, question.text)
-        return self.crew.parent.announce(evolve(raised, question=question, answers=self._answers))
+    def _note_answer(self, decision: Decision) -> None:
+        self.answers += decision.by == "policy"
+        self.answer, self.option = decision.text or "", decision.option
 
     def _is_to_be_saved(self, verdict: Verdict | None) -> bool:
         """Tell whether the work came to nothing; what somebody can go on with stays where it is."""
@@ -370,9 +365,12 @@ class SessionRun:
         match decision.action:
             case Action.RETRY:
                 return await self._retry(failure, log, at_once=decision.by == PERSON)
+            case Action.WITHDRAW:  # all that was recorded of it is its file
+                self.resumes = True
+                return True
             case Action.ANSWER:
-                self._answers += decision.by == "policy"
-                self.answer, self.option, self.resumes = decision.text or "", decision.option, True
+                self._note_answer(decision)
+                self.resumes = True
                 if self.known.status is Status.RUNNING:  # a failure that was answered with a hint
                     self._tell_waiting(log)
                 return True

@@ -66,6 +66,8 @@ TRANSITIONS: dict[Status, dict[type[Event], Status]] = {
 
 # What a person decides about a session that is to be left out.
 DROPPING = frozenset({events.Action.SKIP, events.Action.CONTINUE})
+# What an agent goes on with that has waited for an answer itself.
+GOING_ON = frozenset({events.Action.ANSWER, events.Action.WITHDRAW})
 # What ends an attempt whose work the next one goes on with: nothing is wrong with it.
 GO_ON = frozenset({events.Reason.RATE_LIMITED, events.Reason.AUTH, events.Reason.SESSION_LOST})
 
@@ -243,11 +245,12 @@ class Session:
             self.answer, self.resumes = event, True
             question = "" if raised is None or raised.question is None else raised.question.text
             self.answers.append(Answered(event.attempt, question, event.message or ""))
+        if event.action in GOING_ON:
             self._go_on_live(event)
         self.waived = self.waived or event.action is events.Action.CONTINUE
 
     def _go_on_live(self, event: events.EscalationDecided) -> None:
-        """Hear of an answer: an agent that has waited for it itself is at work again."""
+        """Hear that an agent is at work again which has waited for the answer itself."""
         if self.live and self.pending is not None and self.pending.escalation == event.escalation:
             self.status, self.pending, self.decided, self.live = Status.RUNNING, None, None, False
 

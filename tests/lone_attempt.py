@@ -56,6 +56,9 @@ class Heard:
     def asked(self, wants: Wants) -> None:
         self.told.append(("asked", wants.text))
 
+    def withdrew(self, request_id: str) -> None:
+        self.told.append(("withdrew", request_id))
+
     def only(self, *kinds: str) -> list[tuple[object, ...]]:
         """Return what was told of some kinds, less the kind where it is the only one."""
         return [told if len(kinds) > 1 else told[1:] for told in self.told if told[0] in kinds]

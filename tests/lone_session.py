@@ -98,6 +98,9 @@ class Parent:
         waiter.go_on()
         return decision
 
+    def withdraw(self, log: EscalationLog) -> None:
+        self.note(f"withdraw {log.id}")
+
     def recall(self, log: EscalationLog) -> Decision | None:
         self.note(f"recall {log.id}")
         return self.decisions.pop(0) if self.decisions else None

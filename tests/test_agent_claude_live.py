@@ -18,7 +18,7 @@ from aad.agents.claude_live import LiveClaudeAgent
 from aad.agents.claude_stream import ClaudeReader
 from aad.agents.prompt import compose_prompt
 from aad.agents.roster import LIVE, find_maker
-from aad.agents.talk import Denied, Opened, Said, ToolBegan, ToolEnded, Used, Wants
+from aad.agents.talk import Denied, Opened, Said, ToolBegan, ToolEnded, Used, Wants, Withdrawn
 from aad.config import AgentOptions
 from aad.events import Usage
 
@@ -333,17 +333,27 @@ def test_an_answer_is_told_once() -> None:
     assert (bool(first), speaking.take_outgoing()) == (True, b"")
 
 
-@pytest.mark.parametrize("asked", [WRITE, inquire(DATABASE, NAME)])
-def test_what_it_asks_no_longer_needs_no_answer(asked: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize(("asked", "names"), [(WRITE, ["r1"]), (inquire(DATABASE, NAME), ["r1/1", "r1/2"])])
+def test_what_it_asks_no_longer_needs_no_answer(asked: Mapping[str, Any], names: list[str]) -> None:
     speaking = speaker()
-    talk = tell(speaking, asked, {"type": "control_cancel_request", "request_id": "r1"})
+    tell(speaking, asked)
 
-    for wants in talk:
-        assert isinstance(wants, Wants)
-        speaking.answer(wants.request_id, "allow", "allow")
-        speaking.decline(wants.request_id)
+    talk = tell(speaking, {"type": "control_cancel_request", "request_id": "r1"})
+    for name in names:
+        speaking.answer(name, "allow", "allow")
 
+    assert talk == [Withdrawn(request_id=name) for name in names]
     assert speaking.take_outgoing() == b""
+
+
+def test_what_was_answered_is_not_withdrawn() -> None:
+    speaking = speaker()
+    tell(speaking, WRITE)
+    speaking.answer("r1", "allow", "allow")
+
+    talk = tell(speaking, {"type": "control_cancel_request", "request_id": "r1"})
+
+    assert talk == []
 
 
 # It asks what nobody understands.

@@ -19,7 +19,19 @@ from aad.agents.codex_server import CodexServerReader
 from aad.agents.prompt import compose_prompt
 from aad.agents.replies import SCHEMA
 from aad.agents.roster import Roster
-from aad.agents.talk import Denied, Opened, Planned, Retrying, Said, Talk, ToolBegan, ToolEnded, Used, Wants
+from aad.agents.talk import (
+    Denied,
+    Opened,
+    Planned,
+    Retrying,
+    Said,
+    Talk,
+    ToolBegan,
+    ToolEnded,
+    Used,
+    Wants,
+    Withdrawn,
+)
 from aad.config import AgentOptions, AgentSettings, OrchestratorConfig, Permissions
 from aad.events import Failure, Question, Reason, Usage
 from aad.spec import Spec
@@ -282,6 +294,8 @@ def test_a_recorded_question_is_told_and_the_work_goes_on() -> None:
             text="Which database should I use, PostgreSQL or SQLite?",
             options=("PostgreSQL", "SQLite"),
         ),
+        # Nobody has answered it here.
+        Withdrawn(request_id="0/0"),
         used[0],
         Said("Question was not answered; stopping."),
         used[1],

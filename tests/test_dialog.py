@@ -699,7 +699,7 @@ async def test_an_answer_from_elsewhere_leads_on_to_the_next_question(
           What shall it be called?
           own words · s skip · a abort · l later
         > 1
-          answered elsewhere
+          no longer open
 
         ? SPEC-002 asks (2 of 2):
           Which database?
@@ -725,7 +725,7 @@ async def test_an_answer_that_comes_a_moment_too_late_is_told_so(person: Person)
           What shall it be called?
           own words · s skip · a abort · l later
         > Bob
-          answered elsewhere
+          no longer open
         """)
 
 

@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from aad.agents.base import Job
 from aad.agents.reader import Take
 from aad.agents.records import Record, dig_text
-from aad.agents.talk import Talk, Wants
+from aad.agents.talk import Talk, Wants, Withdrawn
 from aad.attempt import Limits
 from aad.escalationlog import Decision
 from aad.events import PERSON, Action, EscalationKind
@@ -51,11 +51,19 @@ class TalkingReader(PaperReader):
             request_id=dig_text(record, "id"), text="Which?", options=("red", "green"), permission=permission
         )
 
+    def take_withdrawal(self, record: Record) -> Iterator[Talk]:
+        yield Withdrawn(request_id=dig_text(record, "id"))
+
     def take_last(self, record: Record) -> Iterator[Talk]:
         yield from self.take_final(record)
         self.is_done = True
 
-    table: ClassVar[dict[str, Take]] = {**PaperReader.table, "wants": take_wants, "final": take_last}
+    table: ClassVar[dict[str, Take]] = {
+        **PaperReader.table,
+        "wants": take_wants,
+        "withdrawn": take_withdrawal,
+        "final": take_last,
+    }
 
 
 @frozen

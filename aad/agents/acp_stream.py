@@ -19,13 +19,15 @@ from aad.agents.base import Exit, Job
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Final, Reader, Take, count_done, find_cause
 from aad.agents.records import Record, dig, dig_records, dig_text
-from aad.agents.talk import Denied, Opened, Planned, Said, Talk, ToolBegan, Used, Wants
+from aad.agents.talk import Denied, Opened, Planned, Said, Talk, ToolBegan, Used, Wants, Withdrawn
 from aad.events import Reason, Usage
 
 # Neither files nor terminals of ours: it has its own.
 CAPABILITIES = {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False}
 # What a person may say to it.
 YES, NO = "allow", "deny"
+# By this it says that it waits no longer for the answer to a request.
+WITHDRAWAL = "$/cancel_request"
 METHOD_UNKNOWN = -32601
 AUTH_REQUIRED = -32000
 # What a turn's end means; None is a good one.
@@ -152,6 +154,8 @@ class AcpReader(Reader):
             return f"answer {self._find_request(dig(record, 'id'))}"
         if "id" in record:
             return method if method == "session/request_permission" else "request"
+        if method == WITHDRAWAL:
+            return method
         update = dig_text(record, "params", "update", "sessionUpdate")
         return f"news {update}" if method == "session/update" else ""
 
@@ -307,6 +311,13 @@ class AcpReader(Reader):
         text = messages.text(self.job.lang, "acp_asks_leave", fields)
         yield Wants(request_id=request, text=text, options=(YES, NO), permission=True)
 
+    def take_withdrawal(self, record: Record) -> Iterator[Talk]:
+        """Forget a request for leave that it no longer waits for; it is answered all the same."""
+        request = dig(record, "params", "requestId")
+        for name in [name for name, question in self._questions.items() if question.id == request]:
+            self._select(self._questions.pop(name).id, None)
+            yield Withdrawn(request_id=name)
+
     def take_request(self, record: Record) -> Iterable[Talk]:
         error = {"code": METHOD_UNKNOWN, "message": "method not found"}
         self._outgoing.append({"id": read_id(record), "error": error})
@@ -327,6 +338,7 @@ class AcpReader(Reader):
         "news tool_call_update": take_tool,
         "news usage_update": take_count,
         "session/request_permission": take_permission,
+        WITHDRAWAL: take_withdrawal,
         "request": take_request,
     }
 

@@ -18,7 +18,7 @@ from aad.agents.claude_stream import ClaudeReader, begin_tool
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Take
 from aad.agents.records import Record, dig, dig_records, dig_text
-from aad.agents.talk import Talk, Wants
+from aad.agents.talk import Talk, Wants, Withdrawn
 
 TALKING = ("--input-format", "stream-json", "--permission-prompt-tool", "stdio")
 
@@ -173,13 +173,14 @@ class ClaudeSpeaker(ClaudeReader):
         self._asked |= dict.fromkeys(names, inquiry)
         yield from wanted
 
-    def take_withdrawal(self, record: Record) -> Sequence[Talk]:
+    def take_withdrawal(self, record: Record) -> Iterator[Withdrawn]:
         """Forget what it no longer waits for."""
         request_id = dig_text(record, "request_id")
-        self._calls.pop(request_id, None)
-        for name in [name for name, each in self._asked.items() if each.request_id == request_id]:
-            del self._asked[name]
-        return ()
+        asked = [name for name, each in self._asked.items() if each.request_id == request_id]
+        for name in (*asked, *({request_id} & self._calls.keys())):
+            self._asked.pop(name, None)
+            self._calls.pop(name, None)
+            yield Withdrawn(request_id=name)
 
     # When it is done.
 

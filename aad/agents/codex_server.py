@@ -17,7 +17,18 @@ from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Final, Take, count_done
 from aad.agents.records import Record, dig, dig_count, dig_number, dig_records, dig_text
 from aad.agents.replies import SCHEMA
-from aad.agents.talk import Denied, Opened, Planned, Retrying, Talk, ToolBegan, ToolEnded, Used, Wants
+from aad.agents.talk import (
+    Denied,
+    Opened,
+    Planned,
+    Retrying,
+    Talk,
+    ToolBegan,
+    ToolEnded,
+    Used,
+    Wants,
+    Withdrawn,
+)
 from aad.events import Reason, Usage
 from aad.version import __version__
 
@@ -213,11 +224,12 @@ class CodexServerReader(CodexReader):
         self._outgoing.append({"id": record["id"], "error": METHOD_UNKNOWN})
         return ()
 
-    def take_resolved(self, record: Record) -> Iterable[Talk]:
-        """Take note of a request that waits no longer, whoever answered it."""
+    def take_resolved(self, record: Record) -> Iterator[Withdrawn]:
+        """Forget what it no longer waits for; it says the same of what it was answered."""
         number = record["params"]["requestId"]
-        self._wanted = {key: wanted for key, wanted in self._wanted.items() if wanted.id != number}
-        return ()
+        for key in [key for key, wanted in self._wanted.items() if wanted.id == number]:
+            del self._wanted[key]
+            yield Withdrawn(request_id=key)
 
     # What it tells.
 

@@ -87,4 +87,13 @@ class Wants:
     permission: bool = False
 
 
-Talk = Opened | Said | Planned | ToolBegan | ToolEnded | Retrying | Limited | Used | Denied | Wants
+@frozen(kw_only=True)
+class Withdrawn:
+    """The agent waits no longer for what it wanted, whether it was given it or not."""
+
+    request_id: str
+
+
+Talk = (
+    Opened | Said | Planned | ToolBegan | ToolEnded | Retrying | Limited | Used | Denied | Wants | Withdrawn
+)

@@ -19,7 +19,7 @@ from aad.display.style import Role, Style
 from aad.display.text import clean
 from aad.display.voice import Voice
 from aad.escalationlog import OPEN, read_escalation, read_escalations
-from aad.events import EscalationKind
+from aad.events import Action, EscalationKind
 from aad.project import Project
 from aad.state import Status
 
@@ -145,10 +145,13 @@ def _decision_facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str,
     decision = _read_members(escalation, "decision")
     if not decision:
         return
+    withdrawn = decision.get("action") == Action.WITHDRAW
     fields = {"action": _name(decision, "action", voice), "by": _name(decision, "by", voice)}
-    yield "decision", voice.say("escalations.decided", fields)
+    yield "decision", voice.say("escalations.withdrawn" if withdrawn else "escalations.decided", fields)
     if at := _format_time(decision.get("at")):
         yield "", at
+    if withdrawn:  # that is all that its words say
+        return
     yield from (("", line) for line in _answer_lines(decision, _read_members(escalation, "question")))
 
 

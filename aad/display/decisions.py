@@ -30,7 +30,7 @@ def say_decision(event: EscalationDecided, voice: Voice) -> str:
     known = messages.load_catalogue(voice.lang).get(f"log.by.{event.by}")
     by = voice.say("log.by_other", {"by": event.by}) if known is None else known
     told = voice.say(f"log.decided.{event.action}", {"spec": event.spec, "by": by})
-    if not event.message:
+    if not event.message or event.action is Action.WITHDRAW:  # its reason is always the same
         return told
     return voice.say("log.decided_reason", {"decision": told, "message": event.message})
 

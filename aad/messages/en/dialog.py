@@ -16,5 +16,5 @@ TEXTS: dict[str, str] = {
     "dialog.one_line": "more than one line came, so none was taken",
     "dialog.cut": "the terminal cuts lines at {count} bytes, so this one was not taken: send shorter lines, or use aad escalations answer {id} TEXT",
     "dialog.in_part": "shown in part; all of it: aad escalations show {id}",
-    "dialog.elsewhere": "answered elsewhere",
+    "dialog.elsewhere": "no longer open",
 }

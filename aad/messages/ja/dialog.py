@@ -16,5 +16,5 @@ TEXTS: dict[str, str] = {
     "dialog.one_line": "複数行が届いたため、どの行も受け付けていません",
     "dialog.cut": "端末が行を {count} バイトで切り捨てるため、この行は回答にしていません: 行を短くするか、aad escalations answer {id} TEXT を使ってください",
     "dialog.in_part": "一部だけを表示しています。全文: aad escalations show {id}",
-    "dialog.elsewhere": "別の場所で回答されました",
+    "dialog.elsewhere": "回答を待たなくなりました",
 }
