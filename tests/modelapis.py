@@ -183,7 +183,7 @@ class Messages:
             # There are messages of the role "system" among them, which nobody has said.
             if message["role"] == "user":
                 if isinstance(content, list) and any(part["type"] == "tool_result" for part in content):
-                    yield Turn("tool")
+                    yield Turn("tool", json.dumps(content))
                 if text := join_texts(content):
                     yield Turn("user", text)
 

@@ -5,6 +5,7 @@ A scenario is a list of steps; each is one of
 - `{"text": …}`: it says so, and that was its turn
 - `{"tool": name, "args": {…}}`: it uses a tool, with "text" said before. Three names are common to all
   agents: `write` (path, content), `shell` (command), `plan` (items of step and status); others are its own
+  An argument `{"found": pattern}` is what this finds first in what claude's tools have answered
 - `{"reply": {…}}`: it ends with this object, as the agent has its model do that, or as JSON
 - `{"refuse": true}`
 - `{"status": 500, "times": 2, "retry_after": 3, "body": {…}}`: so many answers are errors
@@ -158,7 +159,16 @@ def find_uses(step: Json, asked: Asked, *, planned: bool) -> Iterator[Use]:
         case "plan":
             yield from use_plan(args["items"], tools, planned=planned)
         case own:
-            yield own, args
+            yield own, {name: find_words(value, asked) for name, value in args.items()}
+
+
+def find_words(value: object, asked: Asked) -> object:
+    """Return the value of an argument, looked up where it is a pattern."""
+    if not isinstance(value, dict) or "found" not in value:
+        return value
+    answered = "\n".join(turn.text for turn in asked.turns if turn.who == "tool")
+    (word, *_) = re.findall(value["found"], answered)
+    return word
 
 
 def use_write(path: str, content: str, asked: Asked) -> Use:

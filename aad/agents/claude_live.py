@@ -126,10 +126,12 @@ class ClaudeSpeaker(ClaudeReader):
             self._respond(inquiry.request_id, behavior=ALLOW, updatedInput=inquiry.write())
 
     def _refuse(self, request_id: str, message: str) -> None:
-        call = self._calls.pop(request_id)
-        # Its result lists the call as denied, which is no news to who has denied it.
-        self._denied.add(dig_text(call, "tool_use_id") or dig_text(call, "tool_name"))
+        self._note_denied(self._calls.pop(request_id))
         self._respond(request_id, behavior=DENY, message=message)
+
+    def _note_denied(self, call: Record) -> None:
+        """Tell nobody of a call that the result lists as denied: who has denied or withdrawn it knows."""
+        self._denied.add(dig_text(call, "tool_use_id") or dig_text(call, "tool_name"))
 
     def _respond(self, request_id: str, **response: object) -> None:
         told = {"subtype": "success", "request_id": request_id, "response": response}
@@ -177,10 +179,12 @@ class ClaudeSpeaker(ClaudeReader):
         """Forget what it no longer waits for."""
         request_id = dig_text(record, "request_id")
         asked = [name for name, each in self._asked.items() if each.request_id == request_id]
-        for name in (*asked, *({request_id} & self._calls.keys())):
-            self._asked.pop(name, None)
-            self._calls.pop(name, None)
+        for name in asked:
+            del self._asked[name]
             yield Withdrawn(request_id=name)
+        if request_id in self._calls:
+            self._note_denied(self._calls.pop(request_id))
+            yield Withdrawn(request_id=request_id)
 
     # When it is done.
 
