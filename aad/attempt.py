@@ -406,9 +406,8 @@ class Attempt:
         if verdict is None:
             # Our own scope is cancelled by nothing but the two above.
             raise AssertionError
-        redact, question = self.redactor.redact, verdict.question
-        if question is not None:
-            question = Question(text=redact(question.text), options=tuple(map(redact, question.options)))
+        redact = self.redactor.redact
+        question = verdict.question and verdict.question.mask(redact)
         failure = None if verdict.failure is None else self._complete(verdict.failure)
         return evolve(verdict, failure=failure, question=question, text=redact(verdict.text))
 

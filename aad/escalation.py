@@ -279,9 +279,7 @@ class ParentSession:
         )
 
     def _mask(self, log: EscalationLog) -> EscalationLog:
-        question = log.question and Question(
-            text=self.redact(log.question.text), options=tuple(map(self.redact, log.question.options))
-        )
+        question = log.question and log.question.mask(self.redact)
         failure = log.failure and self._mask_failure(log.failure)
         return evolve(log, reason=self.redact(log.reason), failure=failure, question=question)
 

@@ -163,7 +163,7 @@ class EscalationLog:
             "work": _work_json(self.work),
             "log": self.log,
             "log_tail": [] if failure is None else list(failure.log_tail),
-            "question": question and {"text": question.text, "options": list(question.options)},
+            "question": question and _question_json(question),
             "blocks": list(self.blocks),
             "will_retry": self.will_retry,
             "redactions": self.redactions,
@@ -192,6 +192,12 @@ def _conflict_json(failure: Failure | None) -> dict[str, Any] | None:
     if failure is None or failure.reason is not Reason.CONFLICT:
         return None
     return {"files": list(failure.files), "specs": list(failure.blocked_by)}
+
+
+def _question_json(question: Question) -> dict[str, Any]:
+    """Return what is asked, and what the options mean where that is told."""
+    told = {"descriptions": list(question.descriptions)} if question.descriptions else {}
+    return {"text": question.text, "options": list(question.options), **told}
 
 
 def _work_json(work: RolledBack | None) -> dict[str, Any] | None:

@@ -4,10 +4,11 @@ Each class is one `type` of journal line. `seq`, `ts` (seconds since the epoch, 
 stamped by whoever records the event; code that makes one leaves them alone. Order is `seq`, never time.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 SessionId = str
 
@@ -101,10 +102,23 @@ def _tell_apart(options: tuple[str, ...]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class Question:
-    """What a child asks of a person. Options that read alike, as secrets do once masked, are told apart."""
+    """What a child asks of a person. Options that read alike, as secrets do once masked, are told apart.
+
+    `descriptions` say what each option means, where any of them says so.
+    """
 
     text: str
     options: tuple[str, ...] = field(default=(), converter=_tell_apart)
+    descriptions: tuple[str, ...] = ()
+
+    def mask(self, redact: Callable[[str], str]) -> Self:
+        """Return the question with the secrets in it masked."""
+        return evolve(
+            self,
+            text=redact(self.text),
+            options=tuple(map(redact, self.options)),
+            descriptions=tuple(map(redact, self.descriptions)),
+        )
 
 
 @frozen(kw_only=True)

@@ -5,7 +5,7 @@ Secrets are masked here, before anybody is told. The first question ends the att
 
 from collections.abc import Callable
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from aad.agents.talk import Denied, Opened, Talk, Wants, Withdrawn
 from aad.conversation import Conversation
@@ -55,7 +55,7 @@ class Hearing:
                 self._raise(Trouble(message=redact(message), level=level), EscalationKind.FAILED)
             case Asked(text=text, options=options, permission=permission):
                 self.asks_leave = permission if self.question is None else self.asks_leave
-                self.ask(Question(text=redact(text), options=tuple(map(redact, options))))
+                self.ask(Question(text=text, options=options).mask(redact))
 
     def listen(self, talk: Talk) -> None:
         """Take in what of an agent's talk is not left to the next look."""
@@ -68,8 +68,8 @@ class Hearing:
                 self._raise(
                     Trouble(message=message, level=EscalationLevel.WARNING), EscalationKind.PERMISSION
                 )
-            case Wants(text=text, options=options):
-                self.listener.asked(evolve(talk, text=redact(text), options=tuple(map(redact, options))))
+            case Wants():
+                self.listener.asked(talk.mask(redact))
             case Withdrawn(request_id=name):
                 self.listener.withdrew(name)
 

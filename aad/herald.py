@@ -96,7 +96,7 @@ class Herald:
 
     def announce(self, wants: Wants) -> EscalationLog:
         """Take what an agent asks while it works to the parent session, which is yet to settle it."""
-        return self.ask(Question(text=wants.text, options=wants.options), permission=wants.permission)
+        return self.ask(wants.question, permission=wants.permission)
 
     def ask(self, question: Question, *, permission: bool) -> EscalationLog:
         """Take a question to the parent session, which is yet to settle it."""

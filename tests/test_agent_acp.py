@@ -507,6 +507,7 @@ def test_a_person_is_asked_for_leave_to_work_elsewhere(path: str) -> None:
             request_id='"r"',
             text=f"May the agent work on {path}, outside of its folder? It wants to: Write it",
             options=("allow", "deny"),
+            descriptions=("Allow", "Reject"),
             permission=True,
         )
     ]

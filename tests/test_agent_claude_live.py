@@ -189,6 +189,7 @@ def test_the_recorded_question_is_asked_and_answered_as_it_was_then() -> None:
             request_id="ced98562-0555-416d-93e2-258876423936",
             text="Which database should I use, PostgreSQL or SQLite?",
             options=("PostgreSQL", "SQLite"),
+            descriptions=("server", "file"),
         ),
         ToolEnded(id="toolu_6a9e66e0bd3e459a9d05"),
         Said("Question was not answered; stopping."),

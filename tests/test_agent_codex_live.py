@@ -293,6 +293,7 @@ def test_a_recorded_question_is_told_and_the_work_goes_on() -> None:
             request_id="0/0",
             text="Which database should I use, PostgreSQL or SQLite?",
             options=("PostgreSQL", "SQLite"),
+            descriptions=("server", "file"),
         ),
         # Nobody has answered it here.
         Withdrawn(request_id="0/0"),
@@ -384,7 +385,12 @@ def test_of_several_questions_each_is_asked_and_all_are_answered_at_once() -> No
     late = parse(reader.take_outgoing())
 
     assert talk == [
-        Wants(request_id="0/0", text="Which database?", options=("PostgreSQL", "SQLite")),
+        Wants(
+            request_id="0/0",
+            text="Which database?",
+            options=("PostgreSQL", "SQLite"),
+            descriptions=("a server", ""),
+        ),
         Wants(request_id="0/1", text="Which port?"),
     ]
     assert early == b""

@@ -16,6 +16,7 @@ from aad.agents.acp_calls import Calls, find_title
 from aad.agents.acp_count import read_count, read_step, read_usage, subtract
 from aad.agents.acp_leave import ALLOW, REJECT, Fence, choose
 from aad.agents.base import Exit, Job
+from aad.agents.offers import describe_options
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Final, Reader, Take, count_done, find_cause
 from aad.agents.records import Record, dig, dig_records, dig_text
@@ -309,7 +310,8 @@ class AcpReader(Reader):
         request, fields = json.dumps(question.id), {"tool": find_title(question.call), "path": question.path}
         self._questions[request] = question
         text = messages.text(self.job.lang, "acp_asks_leave", fields)
-        yield Wants(request_id=request, text=text, options=(YES, NO), permission=True)
+        named = describe_options(dig_text(option, "name") for option in (question.allowed, question.rejected))
+        yield Wants(request_id=request, text=text, options=(YES, NO), descriptions=named, permission=True)
 
     def take_withdrawal(self, record: Record) -> Iterator[Talk]:
         """Forget a request for leave that it no longer waits for; it is answered all the same."""

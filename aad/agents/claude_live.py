@@ -15,6 +15,7 @@ from aad import messages
 from aad.agents.base import Command, Job
 from aad.agents.claude import ClaudeAgent
 from aad.agents.claude_stream import ClaudeReader, begin_tool
+from aad.agents.offers import read_options
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Take
 from aad.agents.records import Record, dig, dig_records, dig_text
@@ -236,11 +237,10 @@ def name_questions(request_id: str, count: int) -> list[str]:
 
 
 def ask(name: str, question: Record) -> Wants:
-    """Return a question as people are asked it: with its labels alone, which are what claude reads."""
-    labels = (dig_text(option, "label") for option in dig_records(question, "options"))
-    return Wants(
-        request_id=name, text=dig_text(question, "question"), options=tuple(filter(str.strip, labels))
-    )
+    """Return a question as people are asked it: claude reads nothing but the labels of its options."""
+    labels, described = read_options(question)
+    text = dig_text(question, "question")
+    return Wants(request_id=name, text=text, options=labels, descriptions=described)
 
 
 def describe_call(request: Record) -> str:

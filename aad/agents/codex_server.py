@@ -13,6 +13,7 @@ from attrs import define, evolve, field, frozen
 from aad.agents.base import Exit, Job
 from aad.agents.codex_faults import USED_UP, find_fault
 from aad.agents.codex_stream import LOST, RETRY, TOOLS, CodexReader
+from aad.agents.offers import read_options
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Final, Take, count_done
 from aad.agents.records import Record, dig, dig_count, dig_number, dig_records, dig_text
@@ -203,9 +204,9 @@ class CodexServerReader(CodexReader):
             self._reply(form.id, answers={})
         for key, question in questions.items():
             self._wanted[key] = _Blank(form, dig_text(question, "id"))
-            labels = (dig_text(option, "label") for option in dig_records(question, "options"))
+            labels, described = read_options(question)
             text = dig_text(question, "question") or dig_text(question, "header")
-            yield Wants(request_id=key, text=text, options=tuple(filter(None, labels)))
+            yield Wants(request_id=key, text=text, options=labels, descriptions=described)
 
     def take_leave(self, record: Record) -> Iterator[Wants]:
         key, place = str(record["id"]), record["params"]

@@ -1,8 +1,11 @@
 """What an agent tells while it works, in one vocabulary for all of them."""
 
-from attrs import frozen
+from collections.abc import Callable
+from typing import Self
 
-from aad.events import Reason, Usage
+from attrs import evolve, frozen
+
+from aad.events import Question, Reason, Usage
 
 
 @frozen(kw_only=True)
@@ -79,12 +82,26 @@ class Denied:
 
 @frozen(kw_only=True)
 class Wants:
-    """The agent waits for a person's word, by which it goes on: an answer, or leave to do something."""
+    """The agent waits for a person's word, by which it goes on: an answer, or leave to do something.
+
+    `options` and `descriptions` are as those of a question.
+    """
 
     request_id: str
     text: str
     options: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
     permission: bool = False
+
+    @property
+    def question(self) -> Question:
+        """What a person is asked."""
+        return Question(text=self.text, options=self.options, descriptions=self.descriptions)
+
+    def mask(self, redact: Callable[[str], str]) -> Self:
+        """Return the same with the secrets in it masked."""
+        masked = self.question.mask(redact)
+        return evolve(self, text=masked.text, options=masked.options, descriptions=masked.descriptions)
 
 
 @frozen(kw_only=True)

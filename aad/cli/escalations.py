@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import click
@@ -137,8 +138,13 @@ def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
 def _question_facts(question: Escalation) -> Iterator[tuple[str, str]]:
     lines = _read_lines(question, "text")
     yield from zip(("question", *[""] * len(lines)), lines, strict=False)
-    for number, option in enumerate(_read_list(question, "options"), start=1):
+    options, described = _read_list(question, "options"), _read_list(question, "descriptions")
+    # Of a stranger's there may be more or fewer than options.
+    pairs = zip(options, chain(described, repeat("")), strict=False)
+    for number, (option, means) in enumerate(pairs, start=1):
         yield "", f"{number}. {option}"
+        if means:
+            yield "", f"   {means}"
 
 
 def _decision_facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:

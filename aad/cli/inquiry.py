@@ -6,6 +6,7 @@ ours.
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from attrs import frozen
 
@@ -45,12 +46,21 @@ class Inquiry:
         fields = {"spec": self.escalation.spec_id, "number": number, "total": total}
         yield voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say(key, fields))
         text = self.escalation.reason if question is None else question.text
-        lines, options = [clean(line) for line in text.splitlines()], [*map(clean, self.options)]
-        shown = _begin(lines), [self._shorten(option, OPTION) for option in options[:LINES]]
+        lines, options = [clean(line) for line in text.splitlines()], [*self._list_options()]
+        shown = _begin(lines), [(head, self._shorten(words, OPTION)) for head, words in options[:LINES]]
         yield from (f"  {line}".rstrip() for line in shown[0])
-        yield from (f"  {index}. {option}" for index, option in enumerate(shown[1], 1))
+        yield from (f"  {head} {words}" for head, words in shown[1])
         if shown != (lines, options):
             yield voice.hint(voice.say("dialog.in_part", {"id": self.escalation.id}))
+
+    def _list_options(self) -> Iterator[tuple[str, str]]:
+        """Yield each option behind its number, and below it what it means where that is told."""
+        question = self.escalation.question
+        described = () if question is None else question.descriptions
+        for number, (option, means) in enumerate(zip_longest(self.options, described, fillvalue=""), 1):
+            yield f"{number}.", clean(option)
+            if means:
+                yield "  ", clean(means)
 
     def hint(self) -> str:
         """Return the line that says what can be typed."""
