@@ -21,6 +21,10 @@ CONTAINED = "Containment: what a session starts ends with it, daemons too, and w
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it says what holds on Linux")
 
 
+# Where the real agents are; a test's own path leads to none of them.
+REAL = {name: find_agent(name) for name in ("codex", "claude", "gemini", "opencode", "qwen", "pi")}
+
+
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Cli]:
     root = tmp_path / "project"
@@ -517,12 +521,12 @@ def test_an_agent_is_asked_away_from_home_and_network_and_sees_no_key(
     assert "hidden-from-it" not in seen.read_text()
 
 
-@each_of("codex", "claude", "gemini", "opencode", "qwen", "pi")
+@each_of(*REAL)
 def test_a_real_agent_tells_its_version_and_leaves_nothing_behind(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, agent: str
 ) -> None:
     home = open_agents(cli, monkeypatch)
-    write_config(cli, f"[agents.{agent}]\ncommand = ['{find_agent(agent)}']\n")
+    write_config(cli, f"[agents.{agent}]\ncommand = ['{REAL[agent]}']\n")
 
     outcome = cli.run("doctor", "--format", "json")
 

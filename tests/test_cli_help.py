@@ -1,6 +1,7 @@
 """Help in two languages, and how little is loaded to give it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,7 +181,13 @@ def load(folder: Path, *arguments: str) -> set[str]:
     """Return the modules that a process has loaded once it has run a command."""
     program = PROBE.format(arguments=list(arguments))
     ended = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, check=True, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        cwd=folder,
+        # What else is installed, agents for one, must not count.
+        env={**os.environ, "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
     )
     status, modules = json.loads(ended.stderr.splitlines()[-1])
     assert status == 0

@@ -6,10 +6,8 @@ they keep to sign in with only the name is looked at.
 
 import re
 import shutil
-import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from attrs import evolve, frozen
@@ -21,8 +19,6 @@ from aad.agents.roster import KINDS, Player, Roster, fill_options
 from aad.config import OrchestratorConfig
 from aad.spec import Spec
 
-# Seconds that a program has to tell its version; the slowest takes more than three.
-LIMIT = 5.0
 VERSION = re.compile(rb"\d+\.\d+[0-9A-Za-z.+-]*")
 # What all programs get to see: enough to be found and started.
 SHOWN = ("PATH", "LANG", "LC_*", "SYSTEMROOT")
@@ -77,21 +73,32 @@ class Probed:
     signed_in: SignIn | None = None
 
 
-def probe_agents(
-    config: OrchestratorConfig, environ: Mapping[str, str], *, wanted: Collection[str] = ()
-) -> list[Probed]:
-    """Return the agents that are `wanted`, have a program of their own in the settings, or are on PATH."""
-    from concurrent.futures import ThreadPoolExecutor  # nothing else needs it
+# Calls programs, each by its words and with all that it gets to see, and returns what each of them tells.
+Ask = Callable[[Sequence[tuple[Sequence[str], Mapping[str, str]]]], Sequence[bytes]]
 
+
+def probe_agents(
+    config: OrchestratorConfig, environ: Mapping[str, str], ask: Ask, *, wanted: Collection[str] = ()
+) -> list[Probed]:
+    """Return the agents that are `wanted`, have a program of their own in the settings, or are on PATH.
+
+    What their programs tell of their versions `ask` finds out, of all at once.
+    """
     roster = Roster(config, environ)
     named = [name for name in dict.fromkeys((*wanted, *_list_own(config))) if _is_coding(name, config)]
     players = [roster.cast(Spec(id=name, agent=name))[0] for name in dict.fromkeys((*named, *PROGRAMS))]
-    with ThreadPoolExecutor(len(players)) as pool:
-        probed = pool.map(lambda player: _probe(player, config), players)
+    found = {player.name: argv for player in players if (argv := _find_program(player, config))}
+    told = ask([(argv, _show(player.env)) for player in players if (argv := found.get(player.name))])
+    versions = dict(zip(found, map(read_version, told), strict=True))
     return [
-        evolve(each, wanted=each.name in wanted)
-        for each in probed
-        if each.program is not None or each.name in named
+        evolve(
+            _probe(player, config),
+            wanted=player.name in wanted,
+            program=found.get(player.name, (None,))[0],
+            version=versions.get(player.name),
+        )
+        for player in players
+        if player.name in found or player.name in named
     ]
 
 
@@ -108,31 +115,25 @@ def _probe(player: Player, config: OrchestratorConfig) -> Probed:
     name, kind = player.name, find_kind(player.name, config)
     passes = () if isinstance(player.agent, FunctionAgent) else player.agent.passes
     signed_in = find_sign_in(kind, player.env, passes)
-    probed = Probed(name=name, kind=kind, caps=player.caps, signed_in=signed_in)
-    first, *words = fill_options(name, config).command or (kind,)
+    return Probed(name=name, kind=kind, caps=player.caps, signed_in=signed_in)
+
+
+def _find_program(player: Player, config: OrchestratorConfig) -> tuple[str, ...] | None:
+    """Return how an agent's program is called, by its whole path; None where there is none."""
+    kind = find_kind(player.name, config)
+    first, *words = fill_options(player.name, config).command or (kind,)
     found = shutil.which(first, path=player.env.get("PATH", ""))
-    if found is None:
-        return probed
-    program = str(Path(found).absolute())
-    return evolve(probed, program=program, version=ask_version((program, *words), player.env))
+    return None if found is None else (str(Path(found).absolute()), *words)
 
 
-def ask_version(argv: Sequence[str], env: Mapping[str, str]) -> str | None:
-    """Return the version that a program tells, None where it tells none within the limit."""
-    try:
-        with TemporaryDirectory(prefix="aad-doctor-", ignore_cleanup_errors=True) as scratch:
-            told = subprocess.run(  # noqa: S603 - the program that is to run sessions
-                [*argv, "--version"],
-                cwd=scratch,
-                env={**allowed_environment(env, SHOWN), **QUIET, "HOME": scratch, "TMPDIR": scratch},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=LIMIT,
-                check=True,
-            )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = VERSION.search(told.stdout) or VERSION.search(told.stderr)
+def _show(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what of an agent's environment a program gets to see that is asked for its version."""
+    return {**allowed_environment(env, SHOWN), **QUIET}
+
+
+def read_version(told: bytes) -> str | None:
+    """Return the version in what a program tells; None where there is none."""
+    found = VERSION.search(told)
     return None if found is None else found[0].decode()
 
 

@@ -4,7 +4,7 @@ import codecs
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,8 @@ def make_command(lang: str) -> click.Command:
     @looks_options(lang)
     def doctor(**options: Any) -> int:  # noqa: ANN401 - click's door
         patient = _receive(Looks(options["color"], options["symbols"]))
-        agents = probe_agents(patient.console.config, os.environ, wanted=patient.list_agents())
+        wanted = patient.list_agents()
+        agents = probe_agents(patient.console.config, os.environ, _ask_programs, wanted=wanted)
         checks = [*_examine(patient, agents)]
         if options["form"] == "json":
             _answer_json(patient.console, checks, agents)
@@ -95,6 +96,14 @@ def make_command(lang: str) -> click.Command:
         return 0 if diagnosis.is_sound(checks) else EXIT_FAILED
 
     return doctor
+
+
+def _ask_programs(asked: Sequence[tuple[Sequence[str], Mapping[str, str]]]) -> list[bytes]:
+    if not asked:
+        return []
+    from aad.versions import ask_versions  # Trio comes with it, which nobody needs who starts nothing
+
+    return ask_versions(asked)
 
 
 def _receive(looks: Looks) -> _Patient:
