@@ -600,15 +600,6 @@ def test_a_persons_word_is_handed_on(text: str, option: str | None, chosen: str)
     assert hear(reader) == [selected(0, chosen)]
 
 
-def test_a_question_that_is_declined_is_no_leave() -> None:
-    reader = open_session()
-    say(reader, ask_leave("/etc/a"))
-
-    reader.decline("0")
-
-    assert hear(reader) == [selected(0, "no")]
-
-
 def test_leave_holds_for_one_call_and_one_path() -> None:
     reader = open_session()
     say(reader, ask_leave("/etc/a"))

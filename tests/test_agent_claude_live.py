@@ -265,16 +265,6 @@ def test_what_is_denied_is_told_with_the_reason(
     assert heard(speaking) == [response("r1", behavior="deny", message=message)]
 
 
-def test_what_nobody_decides_is_not_allowed() -> None:
-    speaking = speaker()
-    tell(speaking, WRITE)
-
-    speaking.decline("r1")
-
-    told = "Nobody has decided whether this is allowed. Do without it."
-    assert heard(speaking) == [response("r1", behavior="deny", message=told)]
-
-
 def test_what_a_person_denied_is_no_news_in_the_result_but_what_claude_denied_is() -> None:
     speaking = speaker()
     tell(speaking, WRITE)
@@ -307,21 +297,6 @@ def test_several_questions_of_one_call_are_answered_at_once() -> None:
     assert heard(speaking) == [response("r1", behavior="allow", updatedInput=told)]
 
 
-@pytest.mark.parametrize("answers", [{}, {"Which name?": "Ada"}])
-def test_questions_that_nobody_answers_are_left_out(answers: Mapping[str, str]) -> None:
-    speaking = speaker()
-
-    for wants in tell(speaking, inquire(DATABASE, NAME)):
-        assert isinstance(wants, Wants)
-        if wants.text in answers:
-            speaking.answer(wants.request_id, answers[wants.text], None)
-        else:
-            speaking.decline(wants.request_id)
-
-    told = {"questions": [DATABASE, NAME], "answers": answers}
-    assert heard(speaking) == [response("r1", behavior="allow", updatedInput=told)]
-
-
 def test_an_answer_is_told_once() -> None:
     speaking = speaker()
     tell(speaking, inquire(DATABASE))
@@ -329,7 +304,6 @@ def test_an_answer_is_told_once() -> None:
     speaking.answer("r1", "SQLite", "SQLite")
     first = speaking.take_outgoing()
     speaking.answer("r1", "PostgreSQL", "PostgreSQL")
-    speaking.decline("r1")
 
     assert (bool(first), speaking.take_outgoing()) == (True, b"")
 

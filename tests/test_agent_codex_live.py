@@ -398,25 +398,12 @@ def test_of_several_questions_each_is_asked_and_all_are_answered_at_once() -> No
     assert late == [{"id": 0, "result": {"answers": answers}}]
 
 
-def test_a_question_that_is_declined_is_left_out_of_the_answers() -> None:
+def test_where_nothing_is_asked_there_are_no_answers() -> None:
     reader = open_thread()
 
-    request(reader, QUESTION, questions=ASKED)
-    reader.answer("0/0", "SQLite", None)
-    reader.decline("0/1")
-
-    answers = {"db": {"answers": ["SQLite"]}}
-    assert parse(reader.take_outgoing()) == [{"id": 0, "result": {"answers": answers}}]
-
-
-def test_where_all_is_declined_or_nothing_asked_there_are_no_answers() -> None:
-    reader = open_thread()
-
-    request(reader, QUESTION, questions=ASKED[:1])
-    reader.decline("0/0")
     request(reader, QUESTION, questions=[])
 
-    assert parse(reader.take_outgoing()) == [{"id": 0, "result": {"answers": {}}}] * 2
+    assert parse(reader.take_outgoing()) == [{"id": 0, "result": {"answers": {}}}]
 
 
 def test_what_waits_no_longer_is_not_answered() -> None:
@@ -425,7 +412,6 @@ def test_what_waits_no_longer_is_not_answered() -> None:
     request(reader, QUESTION, questions=ASKED)
     notify(reader, "serverRequest/resolved", requestId=0)
     reader.answer("0/0", "SQLite", None)
-    reader.decline("0/1")
     reader.answer("7", "what?", None)
 
     assert reader.take_outgoing() == b""
@@ -497,15 +483,6 @@ def test_leave_is_given_by_no_word_but_the_one(
     reader.answer("0", text, option)
 
     assert parse(reader.take_outgoing()) == [{"id": 0, "result": {"decision": decision}}]
-
-
-def test_leave_that_nobody_gives_is_not_given() -> None:
-    reader = open_thread()
-
-    request(reader, COMMAND, command="touch /etc/x")
-    reader.decline("0")
-
-    assert parse(reader.take_outgoing()) == [{"id": 0, "result": {"decision": "decline"}}]
 
 
 def test_other_words_are_no_leave_and_reach_the_turn() -> None:

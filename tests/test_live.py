@@ -42,9 +42,6 @@ class TalkingReader(PaperReader):
     def answer(self, request_id: str, text: str, option: str | None) -> None:
         self._words += json.dumps([request_id, text, option]).encode()
 
-    def decline(self, request_id: str) -> None:
-        self._words += json.dumps([request_id]).encode()
-
     def take_wants(self, record: Record) -> Iterator[Talk]:
         permission = record.get("permission") is True
         yield Wants(

@@ -112,9 +112,6 @@ class AcpReader(Reader):
         if question is not None:
             self._settle(question, leave=(text if option is None else option) == YES)
 
-    def decline(self, request_id: str) -> None:
-        self.answer(request_id, "", None)
-
     def _ask(self, method: str, **params: object) -> None:
         self._asked.append(method)
         self._outgoing.append({"id": len(self._asked), "method": method, "params": params})

@@ -239,9 +239,6 @@ class Speaking(Reading, Protocol):
     def answer(self, request_id: str, text: str, option: str | None) -> None:
         """Take a person's answer to what the agent wants: in words, or one of the options offered."""
 
-    def decline(self, request_id: str) -> None:
-        """Leave what the agent wants unanswered: it goes on without."""
-
 
 class Agent(Protocol):
     """Turns a job into a command, and what comes of it into a verdict. Pure: builds values only."""

@@ -65,11 +65,11 @@ class Inquiry:
     request_id: str
     input: Record
     questions: Mapping[str, str]
-    answers: dict[str, str | None] = field(factory=dict)
+    answers: dict[str, str] = field(factory=dict)
 
     def write(self) -> Record:
-        """Return the answers as claude's own input; what nobody answered is left out."""
-        given = {self.questions[name]: words for name, words in self.answers.items() if words is not None}
+        """Return the answers as claude's own input."""
+        given = {self.questions[name]: words for name, words in self.answers.items()}
         return {**self.input, "answers": given}
 
 
@@ -114,13 +114,7 @@ class ClaudeSpeaker(ClaudeReader):
             refused = messages.text(self.job.lang, "prompt.refused")
             self._refuse(request_id, refused if words == DENY else words)
 
-    def decline(self, request_id: str) -> None:
-        if request_id in self._asked:
-            self._note_answer(request_id, None)
-        elif request_id in self._calls:
-            self._refuse(request_id, messages.text(self.job.lang, "prompt.undecided"))
-
-    def _note_answer(self, name: str, words: str | None) -> None:
+    def _note_answer(self, name: str, words: str) -> None:
         inquiry = self._asked.pop(name)
         inquiry.answers[name] = words
         if len(inquiry.answers) == len(inquiry.questions):

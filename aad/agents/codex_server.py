@@ -136,13 +136,6 @@ class CodexServerReader(CodexReader):
             case _Leave() as leave:
                 self._decide(leave, words)
 
-    def decline(self, request_id: str) -> None:
-        match self._wanted.pop(request_id, None):
-            case _Blank(form):
-                self._hand_in(form, request_id)
-            case _Leave() as leave:
-                self._decide(leave, DECLINE)
-
     def _ask(self, number: int, method: str, **params: object) -> None:
         self._outgoing.append({"id": number, "method": method, "params": params})
 

@@ -51,7 +51,6 @@ TEXTS = {
     "prompt.hint": "A person says to the attempt before:\n\n{answer}\n\n",
     "prompt.go_on": "Go on with the task; look at what is already done in the folder.",
     "prompt.refused": "A person does not allow this. Do without it.",
-    "prompt.undecided": "Nobody has decided whether this is allowed. Do without it.",
     "prompt.continue": (
         "You were interrupted. Look at what is already done in the folder, and go on with the task to its end."
     ),
