@@ -350,6 +350,10 @@ def test_an_account_that_is_used_up_tells_until_when() -> None:
         '{"method":"serverRequest/resolved","params":{}}',
         '{"method":"item/tool/requestUserInput","params":{}}',
         '{"id":5,"method":"item/fileChange/requestApproval"}',
+        # What is nested so deep can be read, but not written.
+        f'{{"id":{"[" * 900}{"]" * 900},"method":"item/tool/call"}}',
+        f'{{"id":{"[" * 900}{"]" * 900},"method":"item/tool/requestUserInput","params":{{}}}}',
+        f'{{"id":{"[" * 900}{"]" * 900},"method":"item/fileChange/requestApproval","params":{{}}}}',
     ],
 )
 def test_a_line_of_an_unknown_shape_tells_nothing(line: str) -> None:

@@ -19,7 +19,7 @@ from aad.agents.base import Exit, Job
 from aad.agents.offers import describe_options
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Final, Reader, Take, count_done, find_cause
-from aad.agents.records import Record, dig, dig_records, dig_text
+from aad.agents.records import Record, dig, dig_records, dig_text, read_id
 from aad.agents.talk import Denied, Opened, Planned, Said, Talk, ToolBegan, Used, Wants, Withdrawn
 from aad.events import Reason, Usage
 
@@ -365,14 +365,6 @@ class AcpReader(Reader):
         if words.strip():
             self._said, self._rejected = words, ""
             yield Said(words)
-
-
-def read_id(record: Record) -> str | float | None:
-    """Return the id of a request, to be repeated in its answer; raises TypeError for what can be none."""
-    request = dig(record, "id")
-    if request is None or isinstance(request, str | int | float):
-        return request
-    raise TypeError
 
 
 def write_details(details: object) -> str:

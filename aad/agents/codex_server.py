@@ -16,7 +16,7 @@ from aad.agents.codex_stream import LOST, RETRY, TOOLS, CodexReader
 from aad.agents.offers import read_options
 from aad.agents.prompt import compose_prompt
 from aad.agents.reader import Final, Take, count_done
-from aad.agents.records import Record, dig, dig_count, dig_number, dig_records, dig_text
+from aad.agents.records import Record, dig, dig_count, dig_number, dig_records, dig_text, read_id
 from aad.agents.replies import SCHEMA
 from aad.agents.talk import (
     Denied,
@@ -188,11 +188,9 @@ class CodexServerReader(CodexReader):
     # What it asks.
 
     def take_question(self, record: Record) -> Iterator[Wants]:
-        questions = {
-            f"{record['id']}/{number}": question
-            for number, question in enumerate(dig_records(record, "params", "questions"))
-        }
-        form = _Form(record["id"], set(questions))
+        request, asked = read_id(record), dig_records(record, "params", "questions")
+        questions = {f"{request}/{number}": question for number, question in enumerate(asked)}
+        form = _Form(request, set(questions))
         if not questions:
             self._reply(form.id, answers={})
         for key, question in questions.items():
@@ -202,8 +200,9 @@ class CodexServerReader(CodexReader):
             yield Wants(request_id=key, text=text, options=labels, descriptions=described)
 
     def take_leave(self, record: Record) -> Iterator[Wants]:
-        key, place = str(record["id"]), record["params"]
-        self._wanted[key] = _Leave(record["id"], place)
+        request, place = read_id(record), record["params"]
+        key = str(request)
+        self._wanted[key] = _Leave(request, place)
         self._asked.add(dig_text(place, "itemId"))
         matter = (
             dig_text(place, "command")
@@ -215,7 +214,7 @@ class CodexServerReader(CodexReader):
         yield Wants(request_id=key, text=text, options=(ACCEPT, DECLINE), permission=True)
 
     def take_request(self, record: Record) -> Iterable[Talk]:
-        self._outgoing.append({"id": record["id"], "error": METHOD_UNKNOWN})
+        self._outgoing.append({"id": read_id(record), "error": METHOD_UNKNOWN})
         return ()
 
     def take_resolved(self, record: Record) -> Iterator[Withdrawn]:

@@ -37,6 +37,14 @@ def dig_text(value: object, *path: str | int) -> str:
     return found if isinstance(found, str) else ""
 
 
+def read_id(record: Record) -> str | float | None:
+    """Return the id of a request, to be repeated in its answer; raises TypeError, KeyError for none."""
+    request = record["id"]
+    if request is None or isinstance(request, str | int | float):
+        return request
+    raise TypeError
+
+
 def dig_number(value: object, *path: str | int) -> float | None:
     """Return the finite number at a path; True and False are none."""
     found = dig(value, *path)
