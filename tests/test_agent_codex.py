@@ -211,6 +211,15 @@ def test_a_command_that_fails_is_a_tool_that_fails() -> None:
     ]
 
 
+def test_a_command_of_a_megabyte_is_told_as_it_is_and_holds_up_nothing() -> None:
+    command = f"/bin/bash -lc 'cat <<E\n{'words ' * 200_000}'"
+    item = {"id": "1", "type": "command_execution", "command": command}
+
+    talk = CodexReader().feed(json.dumps({"type": "item.started", "item": item}).encode())
+
+    assert talk == [ToolBegan(id="1", name="command_execution", detail=command)]
+
+
 # What they are judged as.
 
 DONE = "Done: hello.txt written."

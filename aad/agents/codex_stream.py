@@ -81,10 +81,15 @@ def _tell_call(item: Record) -> str:
 
 # A shell, its option, and the line.
 SHELL_WORDS = 3
+# Characters of a command that is taken apart at most. It takes the square of their number: of a million half
+# a minute, in which nothing else goes on.
+LONGEST_COMMAND = 10_000
 
 
 def _unwrap(command: str) -> str:
-    """Return the line that a shell is given, without the shell."""
+    """Return the line that a shell is given, without the shell; one that is long is left as it is."""
+    if len(command) > LONGEST_COMMAND:
+        return command
     try:
         words = shlex.split(command)
     except ValueError:
