@@ -5,7 +5,6 @@ want to read of them.
 """
 
 from collections.abc import Callable, Iterator
-from textwrap import shorten
 from typing import Protocol
 
 from attrs import define, evolve, field
@@ -36,6 +35,8 @@ LONGEST_LINE = 16 << 20
 ERRORS = 64 * 1024
 # Characters of what an agent says that are told while it works.
 LONGEST_WORDS = 200
+# How many are looked at for that: most of them may be blanks.
+BEGINNING = 2000
 
 
 @define
@@ -159,7 +160,7 @@ class Conversation:
         progress, self._progress = self._progress, None
         if progress is None or progress.message is None:
             return progress
-        return evolve(progress, message=_shorten(progress.message))
+        return evolve(progress, message=shorten_words(progress.message))
 
     def write(self, chunk: bytes) -> None:
         """Take in what the agent wrote to stdout."""
@@ -260,9 +261,16 @@ class Conversation:
                 self._progress = evolve(self._progress or Progress(), message=describe_retry(talk))
 
 
-def _shorten(text: str) -> str:
-    """Return the beginning of what was said, on one line."""
-    return shorten(text, LONGEST_WORDS, placeholder="…")
+def shorten_words(text: str) -> str:
+    """Return the beginning of what was said, on one line, cut between words where there are any."""
+    text = text.strip()
+    # Of a megabyte nothing behind is looked at.
+    line = " ".join(text[:BEGINNING].split())
+    if len(text) <= BEGINNING and len(line) <= LONGEST_WORDS:
+        return line
+    # Japanese has no blanks, and a path may be long.
+    blank = line.rfind(" ", LONGEST_WORDS // 2, LONGEST_WORDS)
+    return line[: blank if blank > 0 else LONGEST_WORDS - 1] + "…"
 
 
 def describe_talk(talk: Talk) -> str:
@@ -287,7 +295,7 @@ def _describe_work(talk: Talk) -> str:
         case Planned(done=done, total=total, current=current):
             words = f"[plan] {done}/{total}{f' · {current}' if current else ''}"
         case ToolBegan(name=name, detail=detail):
-            words = f"[tool] {name}{f': {_shorten(detail)}' if detail else ''}"
+            words = f"[tool] {name}{f': {shorten_words(detail)}' if detail else ''}"
         case ToolEnded(ok=False):
             words = "[tool] failed"
         case Retrying():
