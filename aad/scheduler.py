@@ -30,6 +30,11 @@ class _Row:
     # Set when a session that gave its slot back gets one again.
     granted: trio.Event | None = None
 
+    @property
+    def is_wanting(self) -> bool:
+        """Whether a slot is any use to it: it has not begun, or asks for one again."""
+        return not (self.settled or self.holds_slot) and (not self.started or self.granted is not None)
+
 
 @define(eq=False)
 class _Wave:
@@ -215,8 +220,11 @@ class Scheduler:
         row.granted = trio.Event()
         self._queue.add(row.planned)
         self._changed.set()
-        await row.granted.wait()
-        row.granted = None
+        try:
+            await row.granted.wait()
+        finally:
+            # Whoever gives up is still queued, and is passed over when its turn comes.
+            row.granted = None
         return row.holds_slot
 
     async def _start_ready(self, waves: trio.Nursery) -> None:
@@ -226,7 +234,7 @@ class Scheduler:
             if planned is None:
                 return
             row = self._rows[planned.id]
-            if row.settled:
+            if not row.is_wanting:
                 self._queue.release(planned)
                 continue
             self.limiter.acquire_on_behalf_of_nowait(row)

@@ -206,6 +206,32 @@ async def test_a_slot_given_back_is_used_by_others_and_asked_for_again(autojump_
     assert asked == [("A", 0.5, True)]
 
 
+async def test_who_gave_up_asking_for_a_slot_gets_none_and_may_ask_again(autojump_clock: MockClock) -> None:
+    held: list[tuple[float, bool]] = []
+
+    class Fickle(Stage):
+        async def run_one(self, planned: PlannedSpec, slot: Slot) -> None:
+            if planned.id == "A":
+                slot.release()
+                await trio.sleep(0.5)
+                for patience in (0.1, 0.1):
+                    with trio.move_on_after(patience):
+                        await slot.acquire()
+                await trio.sleep(2.0)
+                held.append((trio.current_time(), slot.held))
+                await slot.acquire()
+            await super().run_one(planned, slot)
+
+    rows = specs(("A", ""), ("B", ""), ("C", ""))
+    play = Fickle(plan=make_plan(rows, slots=1), slots=1)
+
+    with trio.fail_after(10):
+        await play.play()
+
+    assert held == [(2.7, False)]
+    assert play.starts == {"A": 2.7, "B": 0, "C": 1}
+
+
 async def test_a_stopped_run_gives_no_slot_again(autojump_clock: MockClock) -> None:
     class Stopped(Stage):
         async def run_one(self, planned: PlannedSpec, slot: Slot) -> None:
