@@ -398,10 +398,15 @@ def test_a_session_that_is_not_there_is_lost() -> None:
     assert verdict == failed(Failure(reason=Reason.SESSION_LOST, message="Session not found", exit_code=1))
 
 
-def test_who_found_the_database_locked_at_its_start_may_try_again() -> None:
-    verdict = make_reader().close(Exit(1), "Error: Unexpected error\n\ndatabase is locked\n")
+@pytest.mark.parametrize(
+    "trouble", ["database is locked", "Failed query:\n\tCREATE TABLE `workspace` (\n\t\t`id` text\n);"]
+)
+def test_who_found_the_database_in_use_at_its_start_may_try_again(trouble: str) -> None:
+    verdict = make_reader().close(Exit(1), f"Error: Unexpected error\n\n{trouble}\n")
 
-    failure = Failure(reason=Reason.EXIT_CODE, message="database is locked", exit_code=1)
+    failure = Failure(
+        reason=Reason.EXIT_CODE, message="its database was in use by another that began", exit_code=1
+    )
     assert verdict == failed(failure, transient=True)
 
 

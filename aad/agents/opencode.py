@@ -41,8 +41,9 @@ ERRORS = {
 REJECTED = "rejected permission"
 FORBIDDEN = "prevents you from using"
 LOST = re.compile(r"session not found\b", re.IGNORECASE)
-# Where several begin at once in a home that is new, each makes the same database.
-LOCKED = "database is locked"
+# Where several begin at once in a home that is new, each makes the same tables of the same database.
+LOCKED = re.compile(r"database is locked|Failed query:\s+(?:CREATE|ALTER) ", re.IGNORECASE)
+BUSY = "its database was in use by another that began"
 
 # What a tool call is about, by the names that tools give it, the more telling first.
 TARGETS = ("command", "filePath", "path", "pattern", "query", "url", "description")
@@ -155,7 +156,7 @@ class OpencodeReader(Reader):
 
     def close(self, end: Exit, errors: str) -> Verdict:
         verdict = super().close(end, errors)
-        in_the_way = verdict.failure is not None and verdict.failure.message == LOCKED
+        in_the_way = verdict.failure is not None and verdict.failure.message == BUSY
         return evolve(verdict, transient=verdict.transient or in_the_way)
 
     def conclude(self, end: Exit, errors: str) -> Final | None:
@@ -164,8 +165,8 @@ class OpencodeReader(Reader):
         lost = LOST.search(errors)
         if lost and self.session_id is None:
             return Final(reason=Reason.SESSION_LOST, message=lost[0])
-        if LOCKED in errors and self.session_id is None and end.code != 0:
-            return Final(reason=Reason.EXIT_CODE, message=LOCKED)
+        if LOCKED.search(errors) and self.session_id is None and end.code != 0:
+            return Final(reason=Reason.EXIT_CODE, message=BUSY)
         if self._rejected and end.code == 0:
             return Final(reason=Reason.PERMISSION, message=self._rejected)
         return None
