@@ -26,6 +26,7 @@ from aad.decisions import (
     hold_decisions,
 )
 from aad.errors import InputError, Problem
+from aad.escalationcase import Case
 from aad.escalationfolder import EscalationFolder, Stamp
 from aad.escalationlog import Decision, EscalationLog, find_escalation, read_escalation
 from aad.events import (
@@ -33,7 +34,6 @@ from aad.events import (
     PERSON,
     Action,
     EscalationDecided,
-    EscalationLevel,
     EscalationRaised,
     Event,
     Failure,
@@ -56,35 +56,6 @@ logger = logging.getLogger("aad")
 
 
 @define(eq=False, kw_only=True)
-class _Case:
-    """An escalation on its way. `decision` is None at its end where nobody decided.
-
-    `waiter` waits for it, if anybody does; `alone` says that nobody serves any more. `since` is when it was
-    left to people, or rose, by Trio's clock.
-    """
-
-    log: EscalationLog
-    waiter: Waiter | None = None
-    # An earlier run raised it.
-    recalled: bool = False
-    left_to_people: bool = False
-    # Its file is written, and people are told.
-    published: bool = False
-    alone: bool = False
-    decision: Decision | None = None
-    over: trio.Event = field(factory=trio.Event)
-    consulting: trio.CancelScope = field(factory=trio.CancelScope)
-    since: float = 0.0
-    seen: Stamp | None = None
-
-    def end(self, decision: Decision | None) -> None:
-        self.decision = decision
-        self.over.set()
-        # Whoever was asked as well, and is slower.
-        self.consulting.cancel()
-
-
-@define(eq=False, kw_only=True)
 class ParentSession:
     """Takes escalations from all sessions of a run and decides about each of them.
 
@@ -103,9 +74,9 @@ class ParentSession:
     notify: Callable[[EscalationLog, Path], None] = lambda _log, _path: None
     redact: Callable[[str], str] = str
     _files: EscalationFolder = field(init=False)
-    _inbox: trio.MemorySendChannel[_Case] | None = field(default=None, init=False)
+    _inbox: trio.MemorySendChannel[Case] | None = field(default=None, init=False)
     _idle: trio.Event = field(factory=trio.Event, init=False)
-    _cases: dict[str, _Case] = field(factory=dict, init=False)
+    _cases: dict[str, Case] = field(factory=dict, init=False)
     # Of the folder at the last look; and when something open rises next, by Trio's clock.
     _seen: Stamp | None = field(default=None, init=False)
     _stale_at: float = field(default=math.inf, init=False)
@@ -116,7 +87,7 @@ class ParentSession:
     def raise_nowait(self, log: EscalationLog) -> EscalationLog:
         """Raise an escalation that nobody waits for; returns it with its id."""
         log = self.announce(log)
-        case = _Case(log=log)
+        case = Case(log=log)
         if self._inbox is None:
             self._files.write(log)
             self._conclude(case, self._ask_policy(log))
@@ -141,7 +112,7 @@ class ParentSession:
         The waiter hears when it is left to people: a question is at once, whoever else is asked, too. One
         that is `recalled` was raised by an earlier run.
         """
-        case = _Case(log=log, waiter=waiter, recalled=recalled)
+        case = Case(log=log, waiter=waiter, recalled=recalled)
         if recalled:
             self._take_decision(case)
         if case.over.is_set():
@@ -159,7 +130,7 @@ class ParentSession:
             self._cases.pop(log.id, None)
             self._let_go(case)
 
-    def _let_go(self, case: _Case) -> None:
+    def _let_go(self, case: Case) -> None:
         """Take note that nobody waits any more: a question stays open, policy decides about the rest."""
         if case.log.question is not None and not case.over.is_set():
             self._publish(case)
@@ -185,7 +156,7 @@ class ParentSession:
         found = find_decision(self.folder, log.id)
         if found is None or found.action in {Action.ANSWER, *UNDECIDING}:
             found = Decision(action=Action.RETRY)
-        self._record(_Case(log=log), found)
+        self._record(Case(log=log), found)
         return None if found.action is Action.RETRY else found
 
     def list_open(self) -> list[EscalationLog]:
@@ -213,7 +184,7 @@ class ParentSession:
         else:
             self._conclude(case, decision)
 
-    def _find_question(self, name: str, case: _Case | None) -> Question | None:
+    def _find_question(self, name: str, case: Case | None) -> Question | None:
         """Return what is asked by what may be decided now; raises InputError where it may not."""
         if case is None and self._inbox is None:
             return find_question(read_escalation(self.folder, name))
@@ -236,7 +207,7 @@ class ParentSession:
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Take escalations until `finish`."""
-        self._inbox, cases = trio.open_memory_channel[_Case](math.inf)
+        self._inbox, cases = trio.open_memory_channel[Case](math.inf)
         self._idle = trio.Event()
         task_status.started()
         try:
@@ -287,16 +258,16 @@ class ParentSession:
         files = tuple(map(self.redact, failure.files))
         return evolve(failure, message=self.redact(failure.message), files=files)
 
-    def _send(self, case: _Case) -> None:
+    def _send(self, case: Case) -> None:
         if self._inbox is None:
             raise AssertionError
         self._cases[case.log.id] = case
         self._inbox.send_nowait(case)
 
-    async def _settle_alone(self, case: _Case) -> Decision | None:
+    async def _settle_alone(self, case: Case) -> Decision | None:
         """Decide where nobody serves: the handler and policy are asked, and people cannot be waited for."""
         if case.alone:
-            case = _Case(log=case.log, waiter=case.waiter, left_to_people=case.left_to_people)
+            case = Case(log=case.log, waiter=case.waiter, left_to_people=case.left_to_people)
         self._cases[case.log.id] = case
         if self._files.stamp(case.log) is None:
             self._files.write(case.log)
@@ -314,7 +285,7 @@ class ParentSession:
                 case.end(None)
         self._cases.clear()
 
-    async def _take(self, case: _Case) -> None:
+    async def _take(self, case: Case) -> None:
         if case.over.is_set():  # somebody was quicker than we
             return
         self._publish(case)
@@ -322,7 +293,7 @@ class ParentSession:
         if not case.over.is_set():
             await self._consult(case)
 
-    def _publish(self, case: _Case) -> None:
+    def _publish(self, case: Case) -> None:
         """Write the file of an escalation and tell people of it, once: whatever becomes of it later."""
         if case.published:
             return
@@ -333,7 +304,7 @@ class ParentSession:
         if path is not None:
             self.notify(case.log, path)
 
-    async def _consult(self, case: _Case) -> None:
+    async def _consult(self, case: Case) -> None:
         """Ask the handler, else policy; what both leave to people stays open where somebody waits for it."""
         decision = None
         with case.consulting:
@@ -343,12 +314,12 @@ class ParentSession:
         if decision is not None and decision.by == "policy":
             decision = evolve(decision, by="handler")
         decision = self._check(case, decision) or self._ask_policy(case.log)
-        if decision.action is Action.WAIT and _is_worth_waiting(case):
+        if decision.action is Action.WAIT and case.is_worth_waiting:
             self._leave_to_people(case)
         else:
             self._conclude(case, decision)
 
-    def _check(self, case: _Case, decision: Decision | None) -> Decision | None:
+    def _check(self, case: Case, decision: Decision | None) -> Decision | None:
         """Return a handler's decision, none for what it may not decide or no child could be given."""
         if decision is None or decision.action is Action.WITHDRAW:
             return None
@@ -361,7 +332,7 @@ class ParentSession:
             return None
         return decision
 
-    def _leave_to_people(self, case: _Case) -> None:
+    def _leave_to_people(self, case: Case) -> None:
         if case.left_to_people:
             return
         case.left_to_people, case.since = True, trio.current_time()
@@ -369,7 +340,7 @@ class ParentSession:
         if case.waiter is not None:
             case.waiter.wait(case.log)
 
-    def _conclude(self, case: _Case, decision: Decision) -> None:
+    def _conclude(self, case: Case, decision: Decision) -> None:
         """Record a decision, then tell the session: nothing depends on it before it is recorded."""
         if case.waiter is None:
             self._record(case, decision)
@@ -380,7 +351,7 @@ class ParentSession:
             # Somebody elsewhere may have been faster.
             self._record(case, self._find_decision(case) or decision)
 
-    def _record(self, case: _Case, decision: Decision) -> None:
+    def _record(self, case: Case, decision: Decision) -> None:
         if case.over.is_set():
             return
         self._cases.pop(case.log.id, None)
@@ -431,7 +402,7 @@ class ParentSession:
             if is_news or case.waiter is not None:
                 self._look(case)
 
-    def _look(self, case: _Case) -> None:
+    def _look(self, case: Case) -> None:
         """Take what somebody wrote into the file of an escalation; a file that is gone comes back."""
         if not case.published or case.over.is_set():
             return
@@ -445,12 +416,12 @@ class ParentSession:
         case.seen = stamp
         self._take_decision(case)
 
-    def _take_decision(self, case: _Case) -> None:
+    def _take_decision(self, case: Case) -> None:
         found = self._find_decision(case)
         if found is not None:
             self._record(case, found)
 
-    def _find_decision(self, case: _Case) -> Decision | None:
+    def _find_decision(self, case: Case) -> Decision | None:
         """Return what stands in the file, if it decides anything."""
         found = find_decision(self.folder, case.log.id)
         if found is None or found.action is Action.WAIT:
@@ -469,12 +440,12 @@ class ParentSession:
                 self._raise(case)
             self._note_due(case)
 
-    def _note_due(self, case: _Case) -> None:
+    def _note_due(self, case: Case) -> None:
         """Take note when an escalation rises, if it does."""
         if self.stale_after and not case.over.is_set() and case.log.can_rise:
             self._stale_at = min(self._stale_at, case.since + self.stale_after)
 
-    def _raise(self, case: _Case) -> None:
+    def _raise(self, case: Case) -> None:
         """Let an escalation rise that nobody decides, and tell people again."""
         case.log = case.log.rise()
         case.since = trio.current_time()
@@ -486,7 +457,7 @@ class ParentSession:
         if decision is not None and decision.action is not Action.WAIT:
             self._conclude(case, decision)
 
-    def _rewrite(self, case: _Case) -> Path | None:
+    def _rewrite(self, case: Case) -> Path | None:
         """Write an open escalation's file anew, unless somebody has just decided in it."""
         try:
             with hold_decisions(self.folder, patience=PATIENCE):
@@ -494,11 +465,6 @@ class ParentSession:
                 return None if decided else self._files.write(case.log)
         except OSError:  # a child has removed the folder
             return self._files.write(case.log)
-
-
-def _is_worth_waiting(case: _Case) -> bool:
-    """Tell whether people are waited for; a warning that nobody waits for is only told."""
-    return case.waiter is not None or case.log.level is not EscalationLevel.WARNING
 
 
 def _find_chosen(question: Question | None, decision: Decision) -> Decision:
