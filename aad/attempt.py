@@ -217,6 +217,9 @@ class Attempt:
 
     def look(self, *, last: bool = False) -> None:
         """Take in what the child said since the last look."""
+        if not (self.has_begun or last):
+            # What is heard of it before its start would be forgotten at that.
+            return
         if self._hearing.look(last=last):
             self.last_sign = trio.current_time()
         if self._talk is not None:

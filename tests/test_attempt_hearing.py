@@ -1,21 +1,24 @@
 """What an attempt hears of its child: news, questions, ticks in its checklist, all without secrets."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from lone_attempt import SECRET, SLOW, Bench, Heard, bench, ends, run_with
 from trio.testing import MockClock
 
-from aad.agents.base import Outcome, Verdict
+from aad.agents.base import Exit, Outcome, Verdict
 from aad.agents.function import ChildSession
 from aad.agents.talk import Wants
+from aad.childhandle import ChildHandle
 from aad.events import Question, Reason
 from aad.hearing import Hearing
 from aad.news import NewsFile
 from aad.redact import Redactor
-from aad.testing import Script
+from aad.testing import Script, ScriptedChild
 
 __all__ = ["bench"]
 
@@ -45,6 +48,23 @@ async def test_news_are_heard_in_their_order_at_each_look(bench: Bench, autojump
         ("critical", "failed", "lost"),
         ("warning", "failed", "lines in AAD_EVENTS that are not understood: 1, the first: no news"),
     ]
+
+
+async def test_what_a_child_says_before_anybody_knows_that_it_runs_is_heard_behind_its_start(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    async def start_late(*args: Any, started: Callable[[ChildHandle], None], **options: Any) -> Exit:  # noqa: ANN401
+        await trio.sleep(2)
+        started(ScriptedChild(pid=7))
+        await trio.sleep(2)
+        return Exit(0)
+
+    bench.say('{"progress": 0.5}')
+    attempt = bench.make(run_child=start_late)
+
+    await run_with(attempt, attempt.look)
+
+    assert bench.heard.told == [("started", 7), ("progressed", 0.5, None)]
 
 
 async def test_the_last_words_are_heard_though_nobody_looked_and_no_line_ended(
@@ -85,6 +105,7 @@ async def test_only_progress_that_says_how_far_is_the_childs_own(
     bench: Bench, autojump_clock: MockClock
 ) -> None:
     attempt = bench.make()
+    await attempt.run()
 
     bench.say('{"message": "reading"}')
     attempt.look()

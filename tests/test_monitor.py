@@ -14,10 +14,11 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from aad.agents.base import Exit, Outcome, Verdict
 from aad.attempt import Attempt, Limits
+from aad.childhandle import ChildHandle
 from aad.events import Pause, Question, Reason, Resumed
 from aad.monitor import MOST_GUESSED, WORTH_GUESSING, Monitor
 from aad.spec import Spec
-from aad.testing import Script
+from aad.testing import Script, ScriptedChild
 
 __all__ = ["bench"]
 
@@ -103,8 +104,9 @@ async def test_each_of_many_attempts_has_its_own_deadline(at_work: Bench, autoju
     assert ends == [(3.0, 3.0), (3.5, 3.5), (7.0, 7.0), (12.0, 12.0)]
 
 
-async def end_late(*args: object, **options: object) -> Exit:
+async def end_late(*args: object, started: Callable[[ChildHandle], None], **options: object) -> Exit:
     """Run a child that dies twenty seconds after it was asked to."""
+    started(ScriptedChild(pid=7))
     try:
         await trio.sleep_forever()
     finally:
@@ -125,7 +127,8 @@ async def test_an_attempt_that_takes_long_to_end_is_only_waited_for(
 
     # Neither slow nor silent nor further; and a deadline that has passed wakes nobody.
     each_second = [float(second) for second in range(1, 23)]
-    assert (attempt.ended_by, bench.heard.told, ticks) == (Reason.TIMED_OUT, [], each_second)
+    assert (attempt.ended_by, ticks) == (Reason.TIMED_OUT, each_second)
+    assert bench.heard.told == [("started", 7)]
 
 
 async def test_a_question_that_was_asked_in_time_is_not_lost_if_its_child_ends_late(
