@@ -4,6 +4,7 @@ From the second signal on that ends a run, nothing holds us up: not even an even
 to read what it writes.
 """
 
+import math
 import os
 import signal
 import time
@@ -23,6 +24,8 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 HEEDED = (*ENDING, signal.SIGUSR1, signal.SIGTSTP, signal.SIGCONT)
 # Seconds that a second signal leaves to the end of the run.
 LAST_MOMENTS = 0.4
+# Seconds after which a signal is noticed at the latest.
+TICK = 0.2
 
 Act = Callable[[], object]
 
@@ -42,6 +45,8 @@ class Signals:
     # Those that end the run.
     _endings: list[int] = field(factory=list, init=False)
     _heeding: bool = field(default=False, init=False)
+    # When we leave, by a clock that nobody sets.
+    _leave_at: float = field(default=math.inf, init=False)
 
     @contextmanager
     def heed(self, do_soon: Callable[[Act], object]) -> Iterator[None]:
@@ -56,10 +61,16 @@ class Signals:
         heeded = [number for number in HEEDED if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, arrive) for number in heeded}
         self._heeding = True
+        # Python looks for signals between its steps. One that strikes just before a call that waits, or
+        # strikes another thread, does not interrupt that call: the next tick does.
+        signal.signal(signal.SIGALRM, lambda *_: self._tick())
+        signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         try:
             yield
         finally:
             self._heeding = False
+            if math.isinf(self._leave_at):
+                signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -84,9 +95,13 @@ class Signals:
             return None
         if len(insistent) > 2:
             self._leave()
-        signal.signal(signal.SIGALRM, lambda *_: self._leave())
-        signal.setitimer(signal.ITIMER_REAL, LAST_MOMENTS)
+        self._leave_at = time.monotonic() + LAST_MOMENTS
+        signal.setitimer(signal.ITIMER_REAL, LAST_MOMENTS, TICK)
         return self._kill
+
+    def _tick(self) -> None:
+        if time.monotonic() >= self._leave_at:
+            self._leave()
 
     def _leave(self) -> None:
         os._exit(128 + self._endings[0])
