@@ -421,11 +421,14 @@ async def test_a_child_whose_keeper_is_killed_is_lost_with_all_that_it_began(
 
 
 async def test_a_keeper_that_never_came_to_be_is_lost(stage: Stage) -> None:
-    keeper = stage.keepers.take()
+    stage.keepers.start()
+    os.kill(stage.server, signal.SIGSTOP)  # or it might be quicker than we are
+    assert stage.keepers._server is not None
+    keeper = stage.keepers._server.fork()
     keeper.begin(TRUE, (0, 1, 2))
     os.kill(stage.server, signal.SIGKILL)
 
-    with trio.fail_after(PATIENCE), pytest.raises(KeeperLostError):
+    with closing(keeper), trio.fail_after(PATIENCE), pytest.raises(KeeperLostError):
         await keeper.report()
 
     assert (keeper.pid, keeper.forsaken) == (None, True)
