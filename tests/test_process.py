@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import trio
-from realprocesses import Token
+from realprocesses import PATIENCE, Token
 
 from aad.agents.base import Command, Exit
 from aad.childhandle import ChildHandle, RunChild
@@ -16,6 +17,8 @@ from aad.process import KeptChildren, SpawnError
 from aad.testing import Script, ScriptedChildren
 
 GRACE = 5.0
+# With nothing but builtins: a program that is just being started would get the signal, too.
+FAREWELL = "trap 'echo bye; exit 7' TERM; echo up; while :; do :; done"
 
 
 def shell(line: str, *, stdin: bytes | None = None, cwd: str = "/") -> Command:
@@ -28,9 +31,18 @@ class Heard:
     def __init__(self) -> None:
         self.output = b""
         self.children: list[ChildHandle] = []
+        self.scope = trio.CancelScope()
+        self.last_words: bytes | None = None
+
+    def cancel_at(self, words: bytes) -> trio.CancelScope:
+        """Return a scope that is cancelled once a child has said this."""
+        self.last_words = words
+        return self.scope
 
     def write(self, chunk: bytes) -> None:
         self.output += chunk
+        if self.last_words is not None and self.last_words in self.output:
+            self.scope.cancel()
 
     def started(self, child: ChildHandle) -> None:
         self.children.append(child)
@@ -61,9 +73,7 @@ def run_contract(request: pytest.FixtureRequest, run_child: RunChild) -> RunChil
             "cat": Script(replies=lambda words: words),
             "cat; exit 3": Script(replies=lambda words: words, end=Exit(3)),
             "exec <&-; echo deaf": Script(output=b"deaf\n"),
-            "trap 'echo bye; exit 7' TERM; sleep 100 & wait": Script(
-                work=100, farewell=b"bye\n", farewell_end=Exit(7)
-            ),
+            FAREWELL: Script(output=b"up\n", work=100, farewell=b"bye\n", farewell_end=Exit(7)),
         }
     )
 
@@ -92,17 +102,17 @@ async def test_a_cancelled_child_is_asked_to_end(run_contract: RunChild, heard: 
 
 
 async def test_a_farewell_is_heard_and_its_exit_code_known(run_contract: RunChild, heard: Heard) -> None:
-    with trio.move_on_after(0.3):
-        await run(run_contract, "trap 'echo bye; exit 7' TERM; sleep 100 & wait", heard)
+    with heard.cancel_at(b"up\n"):
+        await run(run_contract, FAREWELL, heard)
 
-    assert (heard.output, heard.children[0].exit) == (b"bye\n", Exit(7))
+    assert (heard.output, heard.children[0].exit) == (b"up\nbye\n", Exit(7))
 
 
 async def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(
     heard: Heard, token: Token, run_child: RunChild
 ) -> None:
-    with trio.move_on_after(0.2):
-        command = shell(f"trap '' TERM; sleep {token}")
+    with heard.cancel_at(b"up\n"):
+        command = shell(f"trap '' TERM; echo up; sleep {token}")
         await run_child(command, write=heard.write, grace=0.2, started=heard.started)
 
     assert heard.children[0].exit == Exit(None, signal.SIGKILL)
@@ -110,8 +120,8 @@ async def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(
 
 
 async def test_the_whole_group_ends_with_the_child(heard: Heard, token: Token, run_child: RunChild) -> None:
-    with trio.move_on_after(0.2):
-        await run(run_child, f"sleep {token} & sleep {token}", heard)
+    with heard.cancel_at(b"up\n"):
+        await run(run_child, f"sleep {token} & echo up; sleep {token}", heard)
 
     assert token.holders() == []
 
@@ -126,7 +136,7 @@ async def test_a_stopped_child_can_be_ended(heard: Heard, run_child: RunChild) -
 async def test_a_leftover_that_holds_the_pipe_is_ended_and_reported(
     heard: Heard, token: Token, run_child: RunChild
 ) -> None:
-    with trio.fail_after(3):
+    with trio.fail_after(PATIENCE):
         end = await run(run_child, f"echo hi; sleep {token} & exit 4", heard)
 
     assert (end, heard.output, len(heard.children[0].leaked)) == (Exit(4), b"hi\n", 1)
@@ -134,21 +144,25 @@ async def test_a_leftover_that_holds_the_pipe_is_ended_and_reported(
 
 
 async def test_a_leftover_that_ends_by_itself_is_no_leak(heard: Heard, run_child: RunChild) -> None:
-    await run(run_child, "sleep 0.05 & exit 0", heard)
+    # With nothing but builtins it is there a moment longer than the shell that started it.
+    await run(run_child, "while [ -e /proc/$$ ]; do :; done & exit 0", heard)
 
     assert not heard.children[0].leaked
 
 
 async def test_a_stranger_that_holds_the_pipe_does_not_hold_up_the_end(
-    heard: Heard, run_child: RunChild
+    heard: Heard, run_child: RunChild, tmp_path: Path
 ) -> None:
+    held = tmp_path / "held"
     with ExitStack() as stack:
 
         def hold(child: ChildHandle) -> None:
             stack.callback(os.close, os.open(f"/proc/{child.pid}/fd/1", os.O_WRONLY))
+            held.touch()
 
-        with trio.fail_after(2):
-            end = await run_child(shell("echo hi; sleep 0.1"), write=heard.write, grace=GRACE, started=hold)
+        with trio.fail_after(PATIENCE):
+            command = shell(f"echo hi; until [ -e {held} ]; do :; done")
+            end = await run_child(command, write=heard.write, grace=GRACE, started=hold)
 
     assert (end, heard.output) == (Exit(0), b"hi\n")
 
@@ -210,7 +224,7 @@ async def test_a_child_need_not_listen(run_contract: RunChild, heard: Heard) -> 
 async def test_a_child_that_is_told_things_ends_when_it_is_cancelled(
     run_contract: RunChild, heard: Heard
 ) -> None:
-    with trio.move_on_after(0.2):
+    with heard.cancel_at(b"hello\n"):
         await tell(run_contract, "cat", heard, b"hello\n", ends=False)
 
     assert (heard.output, heard.children[0].exit) == (b"hello\n", Exit(None, signal.SIGTERM))
