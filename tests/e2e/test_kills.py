@@ -14,8 +14,8 @@ from harness import PATIENCE, Line, Project, Running, Token, until
 from aad.processtable import list_descendants
 
 SPECS = [f"S{number:02}" for number in range(20)]
-# Within a second, says the promise; the machine that runs the tests may be busy.
-GONE = 1.0
+# Within a second, says the promise; the machine that runs the tests may be ten times as slow.
+GONE = 10.0
 
 
 def graph(project: Project, token: Token) -> Project:
