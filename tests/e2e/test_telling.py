@@ -20,7 +20,8 @@ def eventful_project(folder: Path) -> Project:
     """)
     project.spec("A", NEWS, title="First")
     project.spec("B", 'echo try; [ "$AAD_ATTEMPT" = 2 ]', retries=1, depends_on=["A"])
-    project.spec("C", f"sleep {token} & true", depends_on=["B"], title="設定管理")
+    is_sleep = "until grep -q ^sleep /proc/$!/comm; do :; done"
+    project.spec("C", f"sleep {token} & {is_sleep}", depends_on=["B"], title="設定管理")
     project.spec("D", "echo one; echo two; exit 3", depends_on=["C"])
     return project.spec("E", depends_on=["D"])
 
