@@ -160,6 +160,7 @@ def test_a_second_control_c_waits_for_nobody(tmp_path: Path) -> None:
 
     with project.terminal(*ALL) as terminal:
         until(lambda: len(token.holders()) == 8)
+        until(lambda: len(project.journal("session_started")) == 4)
         terminal.type(b"\x03")
         terminal.until(b"ending 4 sessions")
         terminal.type(b"\x03")
