@@ -21,6 +21,8 @@ from aad.spec import Spec
 # Who signs commits where git knows nobody, as on a bare machine.
 NAME, EMAIL = "aad", "aad@localhost"
 # The branch that collects the results of a run; its last part is the run's id.
+# So says git where there is no repository, neither here nor above.
+NOWHERE = "not a git repository (or any"
 RUN_BRANCH = "aad/run/{run}"
 # Seconds after which a worktree that is just being made is made.
 GLANCE = 0.3
@@ -77,8 +79,6 @@ def find_checkout(
         raise InputError(Problem("workspace_base_missing", {"base": settings.base}, os.fspath(root)))
     if "worktree" not in kinds:
         return None
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
-        raise InputError(Problem("git_missing", {}, os.fspath(root)))
     checkout = inspect_checkout(root, evolve(settings, base=base or settings.base), environ)
     refuse_broken(checkout.common, Project(root).places(settings.root), {spec.id for spec in specs})
     return checkout
@@ -121,7 +121,9 @@ def inspect_checkout(
             email=email,
         )
     except GitError as error:
-        raise InputError(Problem("git_failed", {"told": error}, where)) from error
+        # Whatever is named `.git` need not be a repository: sandboxes leave such things around.
+        key = "git_missing" if NOWHERE in error.told else "git_failed"
+        raise InputError(Problem(key, {"told": error}, where)) from error
 
 
 def list_broken(common: Path) -> Iterator[Path]:

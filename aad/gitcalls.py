@@ -14,9 +14,17 @@ from pathlib import Path
 OLDEST = (2, 38)
 # Seconds that a call which only reads may take.
 READ_LIMIT = 60.0
-# Variables of git's that say where its settings and programs are. All others lead it elsewhere: a hook's
-# GIT_DIR is stronger than `-C`.
-KEPT = frozenset(["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"])
+# Variables of git's that say where its settings and programs are, and above what it looks for no repository.
+# All others lead it elsewhere: a hook's GIT_DIR is stronger than `-C`.
+KEPT = frozenset(
+    [
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_EXEC_PATH",
+        "GIT_CEILING_DIRECTORIES",
+    ]
+)
 # Nothing is started in the background, no hook is run (`worktree add` would), submodules are let be. And
 # whatever people prefer: output is read, and commits are written, in one form.
 PINNED = {

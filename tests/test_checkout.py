@@ -41,6 +41,11 @@ def refuse(root: Path, settings: WorkspaceSettings = AUTO, environ: Mapping[str,
     return [problem.key for problem in caught.value.problems]
 
 
+def outside(folder: Path) -> Mapping[str, str]:
+    """Return an environment in which no repository above a folder counts."""
+    return {**ENVIRON, "GIT_CEILING_DIRECTORIES": os.fspath(folder.parent)}
+
+
 # Where it lies.
 
 
@@ -142,7 +147,17 @@ def test_where_git_does_not_know_both_it_is_us(repo: GitRepo, settings: dict[str
 
 
 def test_a_folder_outside_of_any_repository(tmp_path: Path) -> None:
-    assert refuse(tmp_path) == ["git_failed"]
+    assert refuse(tmp_path, environ=outside(tmp_path)) == ["git_missing"]
+
+
+def test_a_folder_that_is_only_named_like_a_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+
+    assert refuse(tmp_path, environ=outside(tmp_path)) == ["git_missing"]
+
+
+def test_a_repository_above_what_the_user_lets_git_look_at(repo: GitRepo) -> None:
+    assert refuse(repo.root / "部品", environ=outside(repo.root / "部品")) == ["git_missing"]
 
 
 def test_a_repository_without_a_commit(tmp_path: Path) -> None:
@@ -296,7 +311,7 @@ def test_a_single_spec_that_wants_a_worktree_is_enough(repo: GitRepo) -> None:
 
 def test_a_worktree_outside_of_any_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        find_checkout(tmp_path, WorkspaceSettings(isolation="worktree"), SPECS, environ=ENVIRON)
+        find_checkout(tmp_path, WorkspaceSettings(isolation="worktree"), SPECS, environ=outside(tmp_path))
 
     assert [problem.key for problem in caught.value.problems] == ["git_missing"]
 
@@ -330,7 +345,7 @@ def test_a_renamed_file_counts_as_two(repo: GitRepo) -> None:
 
 def test_what_cannot_be_counted_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="not a git repository"):
-        count_uncommitted(tmp_path, ENVIRON)
+        count_uncommitted(tmp_path, outside(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["gitdir", "HEAD", "commondir"])

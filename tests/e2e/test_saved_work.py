@@ -57,7 +57,7 @@ def test_where_nothing_was_made_nothing_is_kept(tmp_path: Path) -> None:
 
 
 def test_work_of_an_attempt_that_took_too_long_is_kept(tmp_path: Path) -> None:
-    project = begin(tmp_path).spec("A", f"{MAKE}; {NEVER}", timeout="1s").commit()
+    project = begin(tmp_path).spec("A", f"{MAKE}; {NEVER}", timeout="3s").commit()
 
     project.run_all().exits(1)
 
