@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,13 +167,10 @@ def test_a_state_folder_that_is_gone_at_the_end_is_nobody_s_trouble(tmp_path: Pa
 def test_another_process_is_kept_out_and_let_in_once_the_holder_ends(tmp_path: Path) -> None:
     holder = hold_elsewhere(tmp_path)
 
-    began = time.monotonic()
     error = refusal(tmp_path)
-    took = time.monotonic() - began
     holder.communicate()
 
     assert (error.problems[0].fields["pid"], error.problems[0].fields["run"]) == (holder.pid, "other")
-    assert took < 1
     with hold_lock(tmp_path, RUN):
         pass
 
