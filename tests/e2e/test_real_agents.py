@@ -298,11 +298,11 @@ def test_an_agent_without_a_form_for_it_asks_through_its_events(tmp_path: Path, 
 def test_who_says_nothing_is_ended_but_not_while_a_tool_works(tmp_path: Path, agent: str) -> None:
     scenarios: dict[str, list[Json]] = {
         "A": [write("made.txt"), {"stall": 60}, finish(agent, "It is made.")],
-        "B": [run(LONG.format(4)), finish(agent, "It is done.")],
+        "B": [run(LONG.format(8)), finish(agent, "It is done.")],
     }
 
     with staged(tmp_path, agent, scenarios) as project:
-        project.settle(orchestrator="stall_timeout = '3s'").task("A").task("B")
+        project.settle(orchestrator="stall_timeout = '6s'").task("A").task("B")
 
         project.aad(*ALL, "--jobs", "2").exits(1)
 
