@@ -20,6 +20,8 @@ from aad.project import NEWEST, make_folder
 
 # Seconds from one try to the next: who only looks has the lock for an instant, and keeps nobody out.
 PAUSES = (0.01, 0.02, 0.04, 0.08)
+# Seconds for which those who only look are waited for: a busy machine may hold them up at that.
+PATIENCE = 5.0
 
 
 @contextmanager
@@ -73,8 +75,11 @@ def _take(descriptor: int, state: Path) -> None:
         if _try_to_take(descriptor, state):
             return
         time.sleep(pause)
-    if not _try_to_take(descriptor, state):
-        raise LockedError(_describe(state))
+    limit = time.monotonic() + PATIENCE
+    while not _try_to_take(descriptor, state):
+        if _is_held(state / "lock") or time.monotonic() >= limit:
+            raise LockedError(_describe(state))
+        time.sleep(PAUSES[-1])
 
 
 def _try_to_take(descriptor: int, state: Path) -> bool:
@@ -96,6 +101,7 @@ def _read_newest(state: Path) -> str | None:
 
 
 def _is_held(path: Path) -> bool:
+    """Tell whether a run holds a lock; who only looks does not count."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

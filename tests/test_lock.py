@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aad.errors import InputError, LockedError
-from aad.lock import find_holder, hold_lock
+from aad.lock import PAUSES, find_holder, hold_lock
 from aad.runlist import point_latest
 
 RUN = "20261122-213612-7f3a"
@@ -249,11 +249,11 @@ def test_a_holder_without_a_name_is_not_found(tmp_path: Path, told: str) -> None
         assert find_holder(tmp_path) is None
 
 
-def test_who_looks_for_a_moment_keeps_no_run_from_beginning(tmp_path: Path) -> None:
+def test_who_only_looks_keeps_no_run_from_beginning_also_if_held_up_at_it(tmp_path: Path) -> None:
     (tmp_path / "lock").touch()
     onlooker = os.open(tmp_path / "lock", os.O_RDONLY)
     fcntl.flock(onlooker, fcntl.LOCK_SH)
-    leaving = threading.Timer(0.03, os.close, [onlooker])
+    leaving = threading.Timer(2 * sum(PAUSES), os.close, [onlooker])
     leaving.start()
 
     with hold_lock(tmp_path, RUN):
