@@ -67,7 +67,7 @@ def place(tmp_path: Path) -> Place:
 def leave(token: Token, line: str = "sleep {0}", **env: str) -> int:
     """Leave a daemon that runs with a token, an orphan in a session of its own, and return its id."""
     subprocess.run(["sh", "-c", f"(setsid {line.format(token)} &)"], env={**PATH, **env}, check=True)
-    until(lambda: [words for words in map(read_words, token.holders()) if words[0] != b"setsid"])
+    until(lambda: b"sleep" in [words[0] for words in map(read_words, token.holders()) if words])
     return token.holders()[0]
 
 
