@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 from escalationform import find_faults
+from hypothesis import HealthCheck, settings
 from realprocesses import Token
 
 from aad.config import OrchestratorConfig, RetrySettings, RunSettings
@@ -15,6 +16,10 @@ from aad.keepers import Keepers
 from aad.orchestrator import Orchestrator
 from aad.process import KeptChildren
 from aad.testing import Recorder, Script, ScriptedChildren, sync_at_once
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("aad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("aad")
 
 Scripts = dict[str, Script | Sequence[Script]]
 
