@@ -193,7 +193,7 @@ def test_nobody_goes_on_before_a_sync_that_began_after_their_record_and_nobody_w
         cancelled = {seq for seq, scope in clerk.scopes.items() if scope.cancelled_caught}
         assert {*clerk.done} | cancelled == {*range(1, clerk.disk.written + 1)}
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=examples)
     @given(steps=steps, data=st.data())
     def hold(steps: list[str], data: st.DataObject) -> None:
         trio.run(act, steps, data)

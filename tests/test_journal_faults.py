@@ -88,7 +88,7 @@ STORY = _make_story(
 
 def hold(examples: int, fact: Callable[..., None], **strategies: st.SearchStrategy[object]) -> None:
     """Try a fact with that many examples."""
-    settings(max_examples=examples, deadline=None)(given(**strategies)(fact))()
+    settings(max_examples=examples)(given(**strategies)(fact))()
 
 
 def read(path: Path) -> tuple[list[Event], int | None]:

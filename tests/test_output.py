@@ -150,7 +150,6 @@ def test_the_end_of_an_endless_line_is_kept_too(path: Path) -> None:
     assert logged.endswith(b"xxxthe end")
 
 
-@settings(deadline=None)
 @given(
     line=st.integers(0, 200_000),
     lines=st.integers(1, 40),
@@ -259,7 +258,7 @@ def test_of_a_key_that_is_cut_off_no_line_is_among_the_last(path: Path, limit: i
     assert [line for line in BODY if line[:16] in path.read_bytes()] == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     lead=st.integers(0, 3 * END),
     after=st.integers(0, END + BEFORE),

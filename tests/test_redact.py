@@ -350,7 +350,6 @@ TEXTS = st.lists(FEW_LETTERS | WORDS | st.text(max_size=5), max_size=80).map(
 SIZES = st.lists(st.integers(0, 90) | st.integers(0, 5000))
 
 
-@settings(deadline=None)
 @given(data=TEXTS, sizes=SIZES)
 def test_a_stream_masks_what_the_whole_text_would_have_masked(data: bytes, sizes: list[int]) -> None:
     redactor = Redactor(SECRETS, PATTERNS)
@@ -358,7 +357,7 @@ def test_a_stream_masks_what_the_whole_text_would_have_masked(data: bytes, sizes
     assert feed_all(redactor.stream(), cut_into(data, sizes)) == redactor.redact_bytes(data)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     data=TEXTS.filter(len),
     length=st.sampled_from([1000, 70_000, 140_000, 300_000]),
@@ -374,7 +373,7 @@ def test_of_endless_lines_the_same_comes_out_however_they_are_cut(
     assert feed_all(redactor.stream(), cut_into(line, sizes)) == feed_all(redactor.stream(), [line])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     secrets=st.lists(st.sampled_from([*TOKENS.values(), *SECRETS, json.dumps(KEY)]), min_size=1, max_size=9),
     gap=st.integers(1, 20_000),
@@ -391,7 +390,6 @@ def test_no_secret_leaves_a_stream(secrets: list[str], gap: int, line_end: str, 
     assert masked.count(b",") == data.count(b",")
 
 
-@settings(deadline=None)
 @given(pieces=st.lists(WORDS, max_size=80))
 def test_what_is_masked_stays_as_it_is(pieces: list[str]) -> None:
     redactor = Redactor(SECRETS)

@@ -287,7 +287,7 @@ def graphs(draw: st.DrawFn) -> list[Spec]:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows=graphs(), slots=st.integers(1, 4), failing=st.sets(st.integers(0, 11)), waves=st.booleans())
 def test_every_session_ends_or_is_skipped_and_order_holds(
     rows: list[Spec],

@@ -218,7 +218,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("examples", [60, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_whatever_comes_each_session_ends_once_and_the_events_tell_it_all_again(examples: int) -> None:
-    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples, deadline=None))
+    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples))
 
 
 def test_what_left_the_run_is_no_part_of_it_and_counts_for_nothing() -> None:

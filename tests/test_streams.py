@@ -168,7 +168,7 @@ def test_a_recording_is_judged_as_it_went(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(noise=st.lists(st.tuples(st.integers(0, 1000), GARBAGE), min_size=1, max_size=6))
 def test_garbage_between_the_lines_is_counted_and_changes_nothing(
     name: str, noise: list[tuple[int, bytes]]
