@@ -20,9 +20,9 @@ from aad.spec import Spec
 
 # Who signs commits where git knows nobody, as on a bare machine.
 NAME, EMAIL = "aad", "aad@localhost"
-# The branch that collects the results of a run; its last part is the run's id.
 # So says git where there is no repository, neither here nor above.
 NOWHERE = "not a git repository (or any"
+# The branch that collects the results of a run; its last part is the run's id.
 RUN_BRANCH = "aad/run/{run}"
 # Seconds after which a worktree that is just being made is made.
 GLANCE = 0.3
