@@ -1,6 +1,6 @@
 """One session's part of the casting: the agents it may have, the one it has, and when another takes over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import trio
@@ -12,6 +12,7 @@ from aad.casting import Casting
 from aad.display.failures import describe_failure
 from aad.display.text import format_duration
 from aad.events import EscalationKind, Failure, Reason
+from aad.quota import Quota
 from aad.slot import Slot
 
 
@@ -44,19 +45,27 @@ class Cast:
         name = self.players[0].name
         if self.casting.is_locked(self.players[0]):
             return f"nobody is signed in to {name}"
-        return f"{name} is used up for longer than [orchestrator] quota_wait"
+        quotas = [self.casting.find_quota(player) for player in self.players]
+        return (
+            f"{self._describe_first(quotas) or f'{name} is used up'}: longer than [orchestrator] quota_wait"
+        )
 
     def _describe_pause(self) -> str:
         """Return in words what is waited for; nothing where it is but a moment."""
         if all(self.casting.is_locked(player) for player in self.players):
             return self.hindrance
         quotas = [self.casting.find_quota(player) for player in self.players]
-        back = [(quota.resumes_at, quota.name) for quota in quotas if not quota.is_too_long]
+        return self._describe_first([quota for quota in quotas if not quota.is_too_long])
+
+    def _describe_first(self, quotas: Sequence[Quota]) -> str:
+        """Return in words which agent is back first, and when; nothing where none pauses."""
+        back = [(quota.resumes_at, quota.name) for quota in quotas]
         first = min(((until, name) for until, name in back if until is not None), default=None)
         if first is None:
             return ""
-        until, name = first
-        return f"{name} is used up until {datetime.fromtimestamp(until).astimezone():%H:%M:%S}"
+        now, until = (datetime.fromtimestamp(each).astimezone() for each in (self.casting.clock(), first[0]))
+        form = "%H:%M:%S" if until.date() == now.date() else "%Y-%m-%d %H:%M:%S"
+        return f"{first[1]} is used up until {until:{form}}"
 
     async def choose(self, slot: Slot, tell: Callable[[str], object]) -> Player | None:
         """Wait for one that is free; None where that is not to be in this run. It is owed a `leave`.
