@@ -1,7 +1,7 @@
 """An agent that speaks the Agent Client Protocol waits no longer for leave that it has asked for."""
 
 import pytest
-from test_agent_acp import ask_leave, hear, open_session, say
+from acptalk import ask_leave, hear, open_session, say
 
 from aad.agents.talk import Withdrawn
 

@@ -1,23 +1,20 @@
-"""The acp agent: what is said to it and when, what its recorded conversations are read as, what it may do."""
+"""An agent that speaks the Agent Client Protocol: what is said to it, what it tells, and how it ends."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve, frozen
-from hypothesis import given
-from hypothesis import strategies as st
-from recordings import JOB, read_lines
+from acptalk import OPTIONS, answer, ask_leave, begin, hear, make_agent, open_session, say, tell
+from attrs import evolve
+from recordings import JOB
 
-from aad.agents.acp import AcpAgent
 from aad.agents.acp_stream import AcpReader
-from aad.agents.base import Caps, Command, Exit, Job, Outcome, SpeakingAgent, Verdict, begin_reading
+from aad.agents.base import Caps, Command, Exit, Outcome, SpeakingAgent, Verdict, begin_reading
 from aad.agents.command import judge_exit
 from aad.agents.prompt import compose_prompt
-from aad.agents.talk import Denied, Opened, Planned, Said, Talk, ToolBegan, ToolEnded, Used, Wants
-from aad.config import AgentOptions
+from aad.agents.talk import Opened, Planned, Said, ToolBegan, ToolEnded, Used
 from aad.events import Failure, Reason, Usage
 from aad.spec import Spec
 from aad.state import Answered
@@ -25,69 +22,14 @@ from aad.state import Answered
 RESUMED = evolve(
     JOB, agent_session="s-1", resumes=True, answer="Blue", answered=(Answered(1, "Which?", "Blue"),)
 )
-OPTIONS = [
-    {"optionId": "always", "name": "Always", "kind": "allow_always"},
-    {"optionId": "once", "name": "Allow", "kind": "allow_once"},
-    {"optionId": "no", "name": "Reject", "kind": "reject_once"},
-]
-
-
-# Both sides of a conversation.
-
-
-def make_agent(**options: Any) -> AcpAgent:  # noqa: ANN401 - the options' own types
-    return AcpAgent(AgentOptions(command=("gemini", "--acp"), **options))
-
-
-def say(reader: AcpReader, record: object) -> list[Talk]:
-    """Let the agent say something."""
-    return reader.feed(
-        json.dumps({"jsonrpc": "2.0", **record} if isinstance(record, dict) else record).encode()
-    )
-
-
-def hear(reader: AcpReader) -> list[dict[str, Any]]:
-    """Return what is said to the agent."""
-    return [json.loads(line) for line in reader.take_outgoing().splitlines()]
-
-
-def answer(number: int, **result: object) -> dict[str, object]:
-    return {"id": number, "result": result}
 
 
 def refuse(number: int, code: int, message: str, **more: object) -> dict[str, object]:
     return {"id": number, "error": {"code": code, "message": message, **more}}
 
 
-def tell(word: str, /, **update: object) -> dict[str, object]:
-    params = {"sessionId": "s-1", "update": {"sessionUpdate": word, **update}}
-    return {"method": "session/update", "params": params}
-
-
 def tell_words(text: str, **more: object) -> dict[str, object]:
     return tell("agent_message_chunk", content={"type": "text", "text": text}, **more)
-
-
-def ask_leave(path: str, *, number: object = 0, call: str = "c", **more: object) -> dict[str, object]:
-    told = {"toolCallId": call, "title": "Write it", "kind": "edit", "locations": [{"path": path}], **more}
-    params = {"sessionId": "s-1", "options": OPTIONS, "toolCall": told}
-    return {"id": number, "method": "session/request_permission", "params": params}
-
-
-def begin(job: Job = JOB, **options: Any) -> AcpReader:  # noqa: ANN401 - the options' own types
-    """Return a reader whose first words were said."""
-    reader = make_agent(**options).speak(job)
-    reader.begin()
-    return reader
-
-
-def open_session(job: Job = JOB, **options: Any) -> AcpReader:  # noqa: ANN401 - the options' own types
-    """Return a reader that has told the agent what to do."""
-    reader = begin(job, **options)
-    say(reader, answer(1, agentCapabilities={}))
-    say(reader, answer(2, sessionId="s-1"))
-    reader.take_outgoing()
-    return reader
 
 
 def end_with(*records: object, **end: object) -> Verdict:
@@ -97,11 +39,6 @@ def end_with(*records: object, **end: object) -> Verdict:
         say(reader, record)
     say(reader, answer(3, **end))
     return reader.close(Exit(0), "")
-
-
-def selected(number: object, option: str) -> dict[str, object]:
-    result = {"outcome": {"outcome": "selected", "optionId": option}}
-    return {"jsonrpc": "2.0", "id": number, "result": result}
 
 
 # The command.
@@ -479,319 +416,3 @@ def test_without_the_answer_to_the_prompt_nothing_is_done() -> None:
     ]
 
     assert reasons == [Reason.NO_RESULT, Reason.EXIT_CODE, Reason.KILLED]
-
-
-# What it may do.
-
-
-@pytest.mark.parametrize("path", ["/workspace/a", "a/b", "/attempt/events/events.jsonl", ""])
-def test_in_the_workspace_it_may_do_all_once(path: str) -> None:
-    reader = open_session()
-
-    told = say(reader, ask_leave(path))
-
-    assert told == [ToolBegan(id="c", name="edit", detail=path or "Write it")]
-    assert hear(reader) == [selected(0, "once")]
-
-
-@pytest.mark.parametrize(
-    "path", ["/etc/passwd", "../a", "/workspace/../etc", "/workspace-2", "~/.ssh", "file:///etc", "a\0b"]
-)
-def test_a_person_is_asked_for_leave_to_work_elsewhere(path: str) -> None:
-    reader = open_session()
-
-    told = say(reader, ask_leave(path, number="r"))
-
-    assert told[1:] == [
-        Wants(
-            request_id='"r"',
-            text=f"May the agent work on {path}, outside of its folder? It wants to: Write it",
-            options=("allow", "deny"),
-            descriptions=("Allow", "Reject"),
-            permission=True,
-        )
-    ]
-    assert hear(reader) == []
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        {"rawInput": {"file_path": "/etc/a"}},
-        {"rawInput": {"filePath": "/etc/a"}},
-        {"content": [{"type": "diff", "path": "/etc/a"}]},
-        {"locations": [{"path": "/workspace"}, {"path": "/etc/a"}]},
-    ],
-)
-def test_a_path_is_found_wherever_it_stands(call: Mapping[str, object]) -> None:
-    reader = open_session()
-    say(reader, tell("tool_call", **{"toolCallId": "c", "status": "pending", **call}))
-
-    told = say(reader, ask_leave("a", locations=call.get("locations", [])))
-
-    assert isinstance(told[-1], Wants)
-
-
-def test_a_link_leads_out_of_the_workspace(tmp_path: Path) -> None:
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    (workspace / "link").symlink_to(tmp_path)
-    reader = open_session(evolve(JOB, workspace=workspace))
-
-    told = say(reader, ask_leave(str(workspace / "link" / "a")))
-
-    assert isinstance(told[-1], Wants)
-
-
-def test_where_all_is_allowed_nobody_is_asked() -> None:
-    reader = open_session(permissions="full")
-
-    say(reader, ask_leave("/etc/passwd"))
-
-    assert hear(reader) == [selected(0, "once")]
-
-
-def test_in_the_sandbox_it_runs_no_commands() -> None:
-    reader = open_session(permissions="sandbox")
-
-    told = say(reader, ask_leave("a", kind="execute"))
-    say(reader, ask_leave("a", number=1, call="d"))
-
-    assert told[1:] == [Denied("Write it")]
-    assert hear(reader) == [selected(0, "no"), selected(1, "once")]
-
-
-@pytest.mark.parametrize(
-    ("offered", "outcome"),
-    [
-        (OPTIONS[:1], {"outcome": "selected", "optionId": "always"}),
-        (OPTIONS[2:], {"outcome": "selected", "optionId": "no"}),
-        ([], {"outcome": "cancelled"}),
-    ],
-)
-def test_where_it_cannot_be_allowed_once_the_next_best_is_chosen(
-    offered: object, outcome: Mapping[str, str]
-) -> None:
-    reader = open_session()
-    call = ask_leave("a")
-    call["params"] = {**call["params"], "options": offered}  # type: ignore[dict-item]
-
-    say(reader, call)
-
-    assert hear(reader) == [{"jsonrpc": "2.0", "id": 0, "result": {"outcome": outcome}}]
-
-
-@pytest.mark.parametrize(
-    ("text", "option", "chosen"),
-    [
-        ("", "allow", "once"),
-        ("allow", None, "once"),
-        ("", "deny", "no"),
-        ("yes, but only today", None, "no"),
-    ],
-)
-def test_a_persons_word_is_handed_on(text: str, option: str | None, chosen: str) -> None:
-    reader = open_session()
-    say(reader, ask_leave("/etc/a"))
-
-    reader.answer("0", text, option)
-    reader.answer("0", "allow", None)
-
-    assert hear(reader) == [selected(0, chosen)]
-
-
-def test_leave_holds_for_one_call_and_one_path() -> None:
-    reader = open_session()
-    say(reader, ask_leave("/etc/a"))
-    reader.answer("0", "allow", None)
-    reader.take_outgoing()
-
-    say(reader, ask_leave("/etc/a", number=1))
-    others = [
-        say(reader, ask_leave("/etc/b", number=2)),
-        say(reader, ask_leave("/etc/a", number=3, call="d")),
-    ]
-
-    assert hear(reader) == [selected(1, "once")]
-    assert [type(told[-1]) for told in others] == [Wants, Wants]
-
-
-# The recorded conversations: several prompts in one session, each of which is an attempt here.
-
-
-@frozen
-class Turn:
-    """One prompt of a recorded conversation as if it were the only one: what was said in turn."""
-
-    name: str
-    lines: tuple[dict[str, Any], ...]
-
-    @property
-    def theirs(self) -> list[dict[str, Any]]:
-        return [line for line in self.lines if ">>>" not in line]
-
-
-def read_turns(name: str) -> Iterator[Turn]:
-    """Yield the turns of a recording; the prompt of each is the third of our requests."""
-    lines = [json.loads(line) for line in read_lines(f"acp/{name}")]
-    starts = [at for at, line in enumerate(lines) if is_prompt(line)]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        number, text = read_prompt(lines[start])
-        turn = tuple(renumber(line, number) for line in lines[start:end])
-        yield Turn(f"{name}/{text.split()[0].removeprefix('SCENARIO:')}", (*lines[: starts[0]], *turn))
-
-
-def is_prompt(line: Mapping[str, Any]) -> bool:
-    return bool(line.get(">>>", {}).get("method") == "session/prompt")
-
-
-def read_prompt(line: Mapping[str, Any]) -> tuple[int, str]:
-    return line[">>>"]["id"], line[">>>"]["params"]["prompt"][0]["text"]
-
-
-def renumber(line: dict[str, Any], number: int) -> dict[str, Any]:
-    if is_prompt(line):
-        return {">>>": {**line[">>>"], "id": 3}}
-    return {**line, "id": 3} if line.get("id") == number and "method" not in line else line
-
-
-def shorten(told: Mapping[str, Any]) -> tuple[object, ...]:
-    """Return what one of our lines is, whatever its parameters are."""
-    return told.get("id"), told.get("method"), told.get("result")
-
-
-TURNS = [turn for name in ("gemini", "vibe") for turn in read_turns(name)]
-EACH_TURN = pytest.mark.parametrize("turn", [pytest.param(turn, id=turn.name) for turn in TURNS])
-
-
-def replay(turn: Turn) -> tuple[list[Talk], list[tuple[object, ...]], AcpReader]:
-    """Let the agent of a recording talk with us; return what it told, what it was told, and the reader."""
-    reader = make_agent().speak(JOB)
-    ours = [shorten(json.loads(reader.begin()))]
-    talk: list[Talk] = []
-    for line in turn.theirs:
-        talk += say(reader, line)
-        ours += map(shorten, hear(reader))
-    return talk, ours, reader
-
-
-@EACH_TURN
-def test_we_say_what_was_said_when_it_was_recorded(turn: Turn) -> None:
-    _, ours, reader = replay(turn)
-
-    recorded = [shorten(line[">>>"]) for line in turn.lines if ">>>" in line]
-    assert ours == [told for told in recorded if told[1] != "session/cancel"]
-    assert (reader.broken, reader.is_done) == (0, True)
-
-
-def test_each_recorded_turn_is_judged() -> None:
-    failures = {turn.name: replay(turn)[2].close(Exit(0), "").failure for turn in TURNS}
-
-    turns = ("success", "todo", "toolfail", "err500x", "refusal", "question", "kill")
-    reasons = (None, None, None, None, Reason.REFUSAL, None, Reason.INTERRUPTED)
-    assert {name: failure and failure.reason for name, failure in failures.items()} == {
-        f"{name}/{turn}": reason
-        for name in ("gemini", "vibe")
-        for turn, reason in zip(turns, reasons, strict=True)
-    }
-
-
-def find_turn(name: str) -> Turn:
-    return next(turn for turn in TURNS if turn.name == name)
-
-
-def test_a_call_that_asks_for_leave_is_told_before_it_ends() -> None:
-    talk, _, _ = replay(find_turn("gemini/success"))
-
-    assert talk == [
-        Opened(session_id="3a0c9b15-2fdd-411d-aee5-d1737d7a18c0", model="gemini-2.5-pro"),
-        Said("Working: write"),
-        ToolBegan(id="write_file__fcad7dba4c", name="edit", detail="/workspace/hello.txt"),
-        ToolEnded(id="write_file__fcad7dba4c"),
-        Said("Done: hello.txt written."),
-        Used(Usage(input=3000, output=100)),
-    ]
-
-
-def test_a_recorded_plan_goes_from_none_done_to_all() -> None:
-    talk, _, _ = replay(find_turn("vibe/todo"))
-
-    assert [told for told in talk if isinstance(told, Planned)] == [
-        Planned(done=0, total=3, current="Write hello.txt"),
-        Planned(done=1, total=3, current="Check hello.txt"),
-        Planned(done=3, total=3),
-    ]
-
-
-def test_what_a_recorded_turn_costs_is_told_step_by_step() -> None:
-    talk, _, _ = replay(find_turn("vibe/success"))
-
-    assert [told for told in talk if isinstance(told, Used)] == [
-        Used(Usage(input=1500, cached=300, output=50, cost_usd=0.002)),
-        Used(Usage(input=3000, cached=600, output=100, cost_usd=0.004)),
-    ]
-
-
-@EACH_TURN
-def test_a_conversation_that_is_cut_anywhere_is_never_done(turn: Turn) -> None:
-    reader = make_agent().speak(JOB)
-    reader.begin()
-
-    for line in turn.theirs[:-1]:
-        say(reader, line)
-        if reader.is_done:
-            break
-        verdict = reader.close(Exit(0), "")
-        assert (verdict.outcome, verdict.failure) == (Outcome.FAILED, Failure(reason=Reason.NO_RESULT))
-
-
-# Whatever it writes.
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
-UPDATES = st.sampled_from(
-    ["agent_message_chunk", "tool_call", "tool_call_update", "plan", "usage_update", "agent_thought_chunk"]
-)
-FIELDS = st.sampled_from(
-    [
-        "toolCallId", "status", "rawInput", "locations", "content", "entries", "_meta", "cost", "messageId",
-        "toolCall", "options", "sessionId", "stopReason", "usage", "configOptions", "agentCapabilities",
-    ]
-)  # fmt: skip
-ODD = st.dictionaries(FIELDS, JSON, max_size=6)
-STRANGE = st.one_of(
-    st.builds(lambda kind, more: tell(kind, **more), UPDATES, ODD),
-    st.builds(lambda at, more: {"id": at, "result": more}, JSON | st.integers(1, 4), ODD),
-    st.builds(lambda at, more: {"id": at, "error": more}, JSON | st.integers(1, 4), JSON),
-    st.builds(
-        lambda at, more: {"id": at, "method": "session/request_permission", "params": more}, JSON, ODD | JSON
-    ),
-    JSON,
-)
-
-
-@given(records=st.lists(STRANGE, max_size=12), noise=st.binary(max_size=30))
-def test_nothing_that_it_writes_is_an_error(records: list[object], noise: bytes) -> None:
-    reader = begin()
-
-    for line in (noise, *(json.dumps(record).encode() for record in records)):
-        reader.feed(line)
-        for said in reader.take_outgoing().splitlines():
-            assert json.loads(said)["jsonrpc"] == "2.0"
-
-    assert reader.close(Exit(0), "").question is None
-
-
-def test_what_is_nested_too_deep_to_be_written_is_not_repeated() -> None:
-    deep = b"[" * 900 + b"]" * 900
-    reader = open_session()
-
-    reader.feed(b'{"id": %b, "method": "session/request_permission", "params": {}}' % deep)
-    reader.feed(b'{"id": %b, "method": "unknown"}' % deep)
-    reader.feed(b'{"id": 3, "error": {"message": "HTTP 500", "data": %b}}' % deep)
-
-    failure = reader.close(Exit(0), "").failure
-    assert (hear(reader), reader.broken, failure and failure.reason) == ([], 2, Reason.SERVER)
