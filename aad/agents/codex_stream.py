@@ -11,9 +11,9 @@ from datetime import datetime, time, timedelta, tzinfo
 from time import time as read_clock
 from typing import ClassVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from aad.agents.base import Exit
+from aad.agents.base import Exit, Verdict
 from aad.agents.reader import Final, Reader, Take, find_cause, find_cause_of_status
 from aad.agents.records import Record, dig, dig_count, dig_records, dig_text, parse_record
 from aad.agents.talk import Opened, Planned, Retrying, Said, Talk, ToolBegan, ToolEnded, Used
@@ -31,6 +31,8 @@ RETRY = re.compile(r"Reconnecting\W+(\d+)/(\d+)\s*(.*)", re.DOTALL)
 STATUS = re.compile(r"\bstatus:? (\d{3})\b")
 # What stderr says where there is no word on stdout, the more telling first.
 LOST = re.compile(r"no rollout found|session not found|thread not found", re.IGNORECASE)
+# Where several begin at once in a home that is new, each makes the same database.
+BUSY = re.compile(r"failed to initialize sqlite|database is locked", re.IGNORECASE)
 SIGNED_OUT = re.compile(r"not logged in|missing environment variable", re.IGNORECASE)
 
 REPLIES = frozenset({"done", "question", "failed"})
@@ -189,6 +191,11 @@ class CodexReader(Reader):
         if found := SIGNED_OUT.search(errors):
             return Final(reason=Reason.AUTH, message=_line_of(errors, found))
         return None
+
+    def close(self, end: Exit, errors: str) -> Verdict:
+        verdict = super().close(end, errors)
+        is_new = self.session_id is None and end.code not in (0, None)
+        return evolve(verdict, transient=verdict.transient or (is_new and bool(BUSY.search(errors))))
 
     def _hear(self, words: str) -> Iterator[Said]:
         """Take in words; of the form that was asked for people get to read the summary."""
