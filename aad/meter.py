@@ -59,6 +59,9 @@ class Meter:
 
         Returns what is new.
         """
+        if evolve(figure, cost_usd=figure.cost_usd or None) == Usage():
+            # It did nothing, and a cost of zero would be told of whoever comes next.
+            return Usage()
         more, self._counted = take_share(figure, self._counted), keep_cost(figure, self._counted)
         self._used = add_usage(self._used, more)
         for account in (self.own, self.run):

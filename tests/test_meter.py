@@ -172,6 +172,12 @@ def test_a_session_that_gets_another_id_on_its_way_keeps_its_count(booth: Booth)
 # Warnings and ends.
 
 
+def test_an_agent_that_did_nothing_has_told_nothing(booth: Booth) -> None:
+    share = booth.meter.take(1, Usage(cost_usd=0.0), booth)
+
+    assert (share, booth.told, booth.meter.used) == (Usage(), [], None)
+
+
 def test_a_person_is_warned_once_at_eighty_per_cent(booth: Booth) -> None:
     booth.own.bounds = Bounds(tokens=1000)
     booth.begin(1)
