@@ -132,6 +132,11 @@ class Attempt:
         """Whether its agent may ask while it works, and wait for the answer."""
         return self._talk is not None and self._talk.speaks
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds of work so far; while its agent waits for a person none pass."""
+        return (trio.current_time() if self._held is None else self._held) - self.started_at
+
     def hold(self) -> None:
         """Stop the clocks: its agent waits for a person."""
         self._held = trio.current_time()

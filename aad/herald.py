@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import trio
 from attrs import define, evolve
 
 from aad.agents.talk import Wants
@@ -110,5 +109,4 @@ class Herald:
         attempt = self.session.current
         if not share or attempt is None:
             return None
-        elapsed = trio.current_time() - attempt.started_at
-        return round(elapsed * (1 - share) / share, 1)
+        return round(attempt.elapsed * (1 - share) / share, 1)

@@ -16,7 +16,7 @@ from aad.agents.talk import Wants
 from aad.attempt import Attempt
 from aad.crew import Parent, Waiter
 from aad.escalationlog import Decision, EscalationLog
-from aad.events import Action
+from aad.events import Action, EscalationKind
 from aad.process import SpawnError
 from aad.slot import Slot
 
@@ -92,13 +92,22 @@ class LiveQuestions:
             self.attempt.go_on()  # it has gone on already, and needs no leave
             await self._take_slot()
             return
+        if decision is not None and decision.action is Action.ANSWER:
+            # At once: the agent may end while a slot is waited for.
+            self.note_answer(decision)
         if decision is None or decision.action is not Action.ANSWER or not await self._take_slot():
-            self.unanswered = log, decision
-            self.attempt.stop_asking()
+            self._give_up(log, decision)
             return
-        self.note_answer(decision)
         self.attempt.go_on()
         self.attempt.answer(wants.request_id, decision.text or "", decision.option)
+
+    def _give_up(self, log: EscalationLog, decision: Decision | None) -> None:
+        """End the attempt with a question that has no answer; what it asked besides is told, and not lost."""
+        self.unanswered = log, decision
+        for wants in self._waiting.values():
+            told = f"also asked; the agent is told to ask it again when it goes on: {wants.text}"
+            self.attempt.warn_of(EscalationKind.QUESTION, told)
+        self.attempt.stop_asking()
 
     async def _settle(self, request_id: str, log: EscalationLog) -> Decision | None:
         self._asked[request_id] = log

@@ -155,6 +155,9 @@ class SessionRun:
         """Deal with the verdict of an attempt; tell whether another follows."""
         if self.live is not None and self.live.unanswered is not None:
             log, decision = self.live.unanswered
+            if decision is not None and decision.action is Action.ANSWER:
+                self.resumes = True
+                return True
             return decision is not None and await self._obey(_fail_unanswered(log.reason), log, decision)
         if verdict.failure is not None and self._is_run_spent(verdict.failure):
             return self._leave_open(verdict.failure.message)
@@ -290,7 +293,7 @@ class SessionRun:
         finally:
             self.current = None
             self._redactions = attempt.redactor.count
-            self.ran += trio.current_time() - attempt.started_at
+            self.ran += attempt.elapsed
             self._kept = not self._is_to_be_saved(verdict)
             if not self._kept:
                 with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:

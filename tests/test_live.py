@@ -160,6 +160,34 @@ async def test_a_question_that_is_decided_otherwise_ends_the_attempt(
     assert rig.ending.type == "session_skipped"
 
 
+async def test_the_time_that_a_person_takes_is_no_work_however_that_ends(
+    rig: AgentRig, talker: Talker, autojump_clock: MockClock
+) -> None:
+    rig.parent.decisions, rig.parent.delay = [SKIP], 1000.0
+
+    await rig.run.run()
+
+    assert (rig.run.ran, trio.current_time()) == (0.0, 1000.0)
+
+
+async def test_what_is_asked_beside_a_question_that_nobody_answers_is_told(
+    rig: AgentRig, autojump_clock: MockClock
+) -> None:
+    def ask_twice(words: bytes) -> bytes:
+        del words
+        return line("wants", id="r1") + line("wants", id="r2")
+
+    rig.act(paper=(Script(output=opened("s1"), replies=ask_twice), Script(last_output=final())))
+    rig.parent.decisions = [WAIT]
+
+    await rig.run.run()
+
+    assert [(log.level, log.reason) for log in rig.parent.logs] == [
+        ("error", "Which?"),
+        ("warning", "also asked; the agent is told to ask it again when it goes on: Which?"),
+    ]
+
+
 async def test_where_nobody_answers_the_session_waits_for_a_run_that_goes_on(
     rig: AgentRig, talker: Talker, autojump_clock: MockClock
 ) -> None:

@@ -158,7 +158,8 @@ def test_a_session_that_goes_on_is_told_just_that() -> None:
 def test_a_session_that_asked_is_told_the_answer() -> None:
     assert compose(evolve(GOES_ON, answered=(ANSWERED,))) == (
         "It was asked:\n\nWhich?\n\nThe answer to your question is:\n\nUse y.\n\n"
-        "Go on with the task; look at what is already done in the folder."
+        "Go on with the task; look at what is already done in the folder. "
+        "What else you asked has no answer yet: ask it again if you still need it."
     )
 
 

@@ -49,7 +49,10 @@ TEXTS = {
     "prompt.answers": "\n\n## What a person has answered\n\n",
     "prompt.answered": "It was asked:\n\n{question}\n\nThe answer to your question is:\n\n{answer}\n\n",
     "prompt.hint": "A person says to the attempt before:\n\n{answer}\n\n",
-    "prompt.go_on": "Go on with the task; look at what is already done in the folder.",
+    "prompt.go_on": (
+        "Go on with the task; look at what is already done in the folder. What else you asked has no answer yet: "
+        "ask it again if you still need it."
+    ),
     "prompt.refused": "A person does not allow this. Do without it.",
     "prompt.continue": (
         "You were interrupted. Look at what is already done in the folder, and go on with the task to its end."
