@@ -70,6 +70,21 @@ def test_what_live_codex_made_is_committed_and_what_it_used_is_told(tmp_path: Pa
 
 
 @CODEX
+def test_several_live_codex_begin_at_once_in_a_home_that_is_new(tmp_path: Path, agent: str) -> None:
+    specs = ("A", "B", "C", "D")
+    scenarios = {spec: [write(f"{spec}.txt"), finish(agent, f"{spec} is made.")] for spec in specs}
+
+    with staged(tmp_path, agent, scenarios) as project:
+        enliven(project, orchestrator="retries = {delay = '500ms'}")
+        for spec in specs[1:]:
+            project.task(spec)
+
+        project.aad(*ALL, "--jobs", "4").exits(0)
+
+        assert project.ends() == dict.fromkeys(specs, "completed")
+
+
+@CODEX
 def test_live_codex_goes_on_with_the_answers_to_its_questions(tmp_path: Path, agent: str) -> None:
     steps = [ask(DATABASE, PORT), write("made.txt"), finish(agent, "It is made.")]
 
