@@ -323,9 +323,16 @@ class RunState:
     result: str = ""
     # By spec, what left the run: were it to come back, its attempts would be counted on.
     removed: dict[str, Session] = field(factory=dict)
+    # When the newest segment began, how long the run had stood still by then, and the newest event.
+    _began: float | None = field(default=None, init=False, eq=False)
+    _stood_before: float = field(default=0.0, init=False, eq=False)
+    _heard: float = field(default=0.0, init=False, eq=False)
 
     def apply(self, event: Event) -> None:
         """Take in one event."""
+        if isinstance(event, events.RunStarted):
+            self._end_killed()
+        self._heard = event.ts
         match event:
             case SessionEvent():
                 self._judge(event)
@@ -390,7 +397,14 @@ class RunState:
         if raised is not None and self.critical is None:
             self.critical, self.critical_reason = raised.escalation, raised.message
 
+    def _end_killed(self) -> None:
+        """Count the time of a segment that was killed: of that no last event tells."""
+        if self._began is not None and self.ended is None:
+            stood = self.stood_s - self._stood_before
+            self.duration_s += max(0.0, round(self._heard - self._began - stood, 3))
+
     def _start(self, event: events.RunStarted) -> None:
+        self._began, self._stood_before = event.ts, self.stood_s
         self.run, self.pid, self.jobs = event.run, event.pid, event.jobs
         self.base, self.onto = event.base or self.base, event.onto
         self.status, self.ended, self.exit_code, self.signal = "running", None, None, None

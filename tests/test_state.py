@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -89,6 +90,23 @@ def test_a_resumed_run_forgets_all_but_what_is_complete() -> None:
     }
     assert state.sessions["r/B"].attempt == 3
     assert (state.started, state.ended, state.status, state.pid) == (1.0, None, "running", 2)
+
+
+def test_a_run_that_was_killed_took_the_time_to_its_last_event_less_what_it_stood_still() -> None:
+    def start(ts: float) -> events.RunStarted:
+        return events.RunStarted(pid=1, version="1", jobs=2, schedule="eager", run="r", ts=ts)
+
+    state = make_state(
+        start(10.0),
+        evolve(STARTED, ts=12.0),
+        events.Paused(ts=13.0),
+        events.Resumed(pause_s=5.0, ts=18.0),
+        evolve(DONE, ts=20.0),
+        start(100.0),
+        events.RunFinished(status="completed", exit_code=0, duration_s=2.5, ts=102.5),
+    )
+
+    assert state.duration_s == 10.0 - 5.0 + 2.5
 
 
 def test_a_session_knows_where_it_worked_and_the_run_what_came_of_it() -> None:
