@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 from attrs import define, evolve, field, frozen
 
+from aad import messages
 from aad.agents.base import Agent, Command, Exit, Job, Outcome, Verdict, begin_reading, failed
 from aad.agents.command import as_argv
 from aad.agents.function import FunctionAgent
@@ -34,7 +35,6 @@ from aad.workspace import Workspace
 
 # How many looks in a row find no workspace before it counts as gone.
 LOOKS_IN_VAIN = 2
-WORKSPACE_GONE = "the workspace was deleted"
 SETUP_FAILED = "the setup of the workspace failed"
 # Seconds to the next try when there is nothing to be had to start a check with.
 SCARCE_DELAY = 1.0
@@ -209,7 +209,7 @@ class Attempt:
         # Twice: who makes a folder anew removes it first.
         self._looks_in_vain = 0 if self.workspace.is_dir() else self._looks_in_vain + 1
         if self._looks_in_vain == LOOKS_IN_VAIN:
-            self.end(Reason.UNKNOWN, WORKSPACE_GONE)
+            self.end(Reason.UNKNOWN, messages.text("en", "note.workspace_gone"))
 
     def wake(self) -> None:
         """Begin to count the silence anew."""
@@ -365,7 +365,7 @@ class Attempt:
         if child.leaked:
             self.listener.leaked(child.leaked)
         if child.stuck:
-            self.warn_of(EscalationKind.LEAKED, f"processes that cannot be ended: {child.stuck}")
+            self.warn_of(EscalationKind.LEAKED, messages.text("en", "note.stuck", {"names": child.stuck}))
 
     def _start(self, child: ChildHandle) -> None:
         self._adopt(child)
@@ -404,7 +404,8 @@ class Attempt:
     def _warn_of_log(self) -> None:
         if self.output.trouble is not None and not self._told_of_log:
             self._told_of_log = True
-            self.warn_of(EscalationKind.FAILED, f"the log is not whole: {self.output.trouble}")
+            words = messages.text("en", "note.log_torn", {"why": self.output.trouble})
+            self.warn_of(EscalationKind.FAILED, words)
 
     def _judge(self, verdict: Verdict | None) -> Verdict:
         if self._ended is not None:

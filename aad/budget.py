@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from attrs import define, evolve, field, frozen
 
+from aad import messages
 from aad.events import Usage
 
 # From here on a person is warned: a share of what is allowed.
@@ -44,9 +45,9 @@ class Spent:
         return self.used > self.limit if self.unit == "turns" else self.used >= self.limit
 
     def __str__(self) -> str:
-        if self.unit == "cost":
-            return f"{self.used:.2f} of {self.limit:.2f} USD"
-        return f"{self.used:,.0f} of {self.limit:,.0f} {self.unit}"
+        form = ".2f" if self.unit == "cost" else ",.0f"
+        fields = {"used": format(self.used, form), "most": format(self.limit, form)}
+        return messages.text("en", f"note.spent_{self.unit}", fields)
 
 
 @define

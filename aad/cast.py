@@ -6,6 +6,7 @@ from datetime import datetime
 import trio
 from attrs import define, field, frozen
 
+from aad import messages
 from aad.agents.base import Verdict
 from aad.agents.roster import Player
 from aad.casting import Casting
@@ -44,28 +45,28 @@ class Cast:
         """Why none of them can be waited for any longer, in words."""
         name = self.players[0].name
         if self.casting.is_locked(self.players[0]):
-            return f"nobody is signed in to {name}"
-        quotas = [self.casting.find_quota(player) for player in self.players]
-        return (
-            f"{self._describe_first(quotas) or f'{name} is used up'}: longer than [orchestrator] quota_wait"
-        )
+            return messages.text("en", "note.agent_locked", {"agent": name})
+        first = self._find_first([self.casting.find_quota(player) for player in self.players])
+        key = "note.agent_spent_too_long" if first is None else "note.agent_spent_until_too_long"
+        return messages.text("en", key, first or {"agent": name})
 
     def _describe_pause(self) -> str:
         """Return in words what is waited for; nothing where it is but a moment."""
         if all(self.casting.is_locked(player) for player in self.players):
             return self.hindrance
         quotas = [self.casting.find_quota(player) for player in self.players]
-        return self._describe_first([quota for quota in quotas if not quota.is_too_long])
+        first = self._find_first([quota for quota in quotas if not quota.is_too_long])
+        return "" if first is None else messages.text("en", "note.agent_spent_until", first)
 
-    def _describe_first(self, quotas: Sequence[Quota]) -> str:
-        """Return in words which agent is back first, and when; nothing where none pauses."""
+    def _find_first(self, quotas: Sequence[Quota]) -> dict[str, str] | None:
+        """Return which agent is back first, and when; None where none pauses."""
         back = [(quota.resumes_at, quota.name) for quota in quotas]
         first = min(((until, name) for until, name in back if until is not None), default=None)
         if first is None:
-            return ""
+            return None
         now, until = (datetime.fromtimestamp(each).astimezone() for each in (self.casting.clock(), first[0]))
         form = "%H:%M:%S" if until.date() == now.date() else "%Y-%m-%d %H:%M:%S"
-        return f"{first[1]} is used up until {until:{form}}"
+        return {"agent": first[1], "until": f"{until:{form}}"}
 
     async def choose(self, slot: Slot, tell: Callable[[str], object]) -> Player | None:
         """Wait for one that is free; None where that is not to be in this run. It is owed a `leave`.
@@ -130,10 +131,12 @@ class Cast:
         was_open = quota.resumes_at is None
         delay = quota.close(reset_at)
         other = self.casting.find_next(self.players, player)
-        words = f"{player.name} is used up: it is tried again in {format_duration(delay, 'en')}"
+        fields = {"agent": player.name, "duration": format_duration(delay, "en")}
+        key = "note.agent_spent"
         if other is not None:
-            words, delay = f"{words}; {other.name} takes over", 0.0
-        return Detour(delay=delay, warning=words if was_open else "", kind=EscalationKind.RATE_LIMITED)
+            key, fields["other"], delay = "note.agent_spent_other", other.name, 0.0
+        words = messages.text("en", key, fields) if was_open else ""
+        return Detour(delay=delay, warning=words, kind=EscalationKind.RATE_LIMITED)
 
     def _change(self, player: Player, failure: Failure, kind: EscalationKind) -> Detour | None:
         """Let another agent take over; None where there is none, and this session is the one that fails."""
@@ -143,5 +146,6 @@ class Cast:
         is_news = self.casting.lock(player.name, ask=other is None)
         if other is None:
             return None if is_news else Detour()
-        words = f"{player.name}: {describe_failure('en', failure)}; {other.name} takes over"
-        return Detour(warning=words if is_news else "", kind=kind)
+        fields = {"agent": player.name, "reason": describe_failure("en", failure), "other": other.name}
+        words = messages.text("en", "note.agent_replaced", fields) if is_news else ""
+        return Detour(warning=words, kind=kind)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
+from aad import messages
 from aad.agents.talk import Denied, Opened, Talk, Wants, Withdrawn
 from aad.conversation import Conversation
 from aad.events import EscalationKind, EscalationLevel, Question, Usage
@@ -66,7 +67,7 @@ class Hearing:
             case Opened(session_id=name):
                 self.listener.opened(name)
             case Denied(tool=tool):
-                message = redact(f"the agent was not allowed: {tool}")
+                message = redact(messages.text("en", "note.tool_denied", {"tool": tool}))
                 self._raise(
                     Trouble(message=message, level=EscalationLevel.WARNING), EscalationKind.PERMISSION
                 )
@@ -101,7 +102,7 @@ class Hearing:
         elif question != self.question:
             self.warn_of(
                 EscalationKind.QUESTION,
-                f"asks more than one thing at once; only the first is asked, and not: {question.text}",
+                messages.text("en", "note.asks_more", {"question": question.text}),
             )
 
     def warn_of(
@@ -118,7 +119,7 @@ class Hearing:
             strange = self.redactor.redact(self.news.strange.decode(errors="replace"))
             self.warn_of(
                 EscalationKind.FAILED,
-                f"lines in AAD_EVENTS that are not understood: {self.news.unread}, the first: {strange}",
+                messages.text("en", "note.events_strange", {"count": self.news.unread, "line": strange}),
             )
 
     def _tell_progress(self, share: float | None, message: str | None) -> None:
@@ -133,5 +134,5 @@ class Hearing:
             self.listener.troubled(trouble, kind)
         elif self._troubles == MOST_TROUBLES + 1:
             self.warn_of(
-                EscalationKind.FAILED, f"over {MOST_TROUBLES} warnings and errors: the rest are not told"
+                EscalationKind.FAILED, messages.text("en", "note.troubles_over", {"count": MOST_TROUBLES})
             )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve
 
+from aad import messages
 from aad.agents.talk import Wants
 from aad.escalationlog import EscalationLog
 from aad.events import (
@@ -77,7 +78,7 @@ class Herald:
 
     def leaked(self, processes: tuple[str, ...]) -> None:
         session = self.session
-        words = f"left running, and ended: {', '.join(processes)}"
+        words = messages.text("en", "note.leaked", {"names": ", ".join(processes)})
         session.crew.emit(
             Leaked(spec=session.spec.id, attempt=session.number, message=words, processes=processes)
         )

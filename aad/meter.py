@@ -8,6 +8,7 @@ from typing import Protocol
 
 from attrs import define, evolve, field
 
+from aad import messages
 from aad.budget import Account, Bounds, Spent, add_usage, keep_cost, take_share
 from aad.events import EscalationKind, Reason, SessionProgress, Usage
 from aad.state import Session
@@ -82,4 +83,4 @@ class Meter:
 
 def describe_spent(whose: str, spent: Spent) -> str:
     """Return how much of whose budget is used."""
-    return f"the {whose}'s budget: {spent} used"
+    return messages.text("en", f"note.budget_{whose}", {"spent": spent})

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import trio
 from attrs import define, field
 
+from aad import messages
 from aad.attempt import Attempt
 from aad.display.text import format_duration
 from aad.events import EscalationKind, Reason
@@ -160,7 +161,8 @@ def _check_silence(watch: _Watch, now: float) -> None:
     elif not watch.told_silent:
         watch.told_silent = True
         limit = attempt.limits.stall
-        words = f"silent for {format_duration(silent, 'en')} of {format_duration(limit, 'en')}"
+        fields = {"elapsed": format_duration(silent, "en"), "limit": format_duration(limit, "en")}
+        words = messages.text("en", "note.silent", fields)
         attempt.warn_of(EscalationKind.STALLED, words, elapsed=round(silent, 3), limit=limit)
 
 
@@ -170,8 +172,8 @@ def _check_slowness(watch: _Watch, now: float) -> None:
     if running >= attempt.limits.slow_after and not watch.told_slow:
         watch.told_slow = True
         limit = None if math.isinf(attempt.limits.timeout) else attempt.limits.timeout
-        allowed = "" if limit is None else f" of {format_duration(limit, 'en')}"
-        words = f"slow: running for {format_duration(running, 'en')}{allowed}"
+        key, allowed = ("note.slow", "") if limit is None else ("note.slow_of", format_duration(limit, "en"))
+        words = messages.text("en", key, {"elapsed": format_duration(running, "en"), "limit": allowed})
         attempt.warn_of(EscalationKind.TIMED_OUT, words, elapsed=round(running, 3), limit=limit)
 
 

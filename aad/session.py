@@ -7,6 +7,7 @@ given back as soon as the attempt is over, and asked for again before the next.
 import trio
 from attrs import define, evolve, field
 
+from aad import messages
 from aad.agents.base import Outcome, Verdict, failed
 from aad.agents.roster import Player
 from aad.attempt import Attempt
@@ -47,8 +48,6 @@ from aad.state import FINAL, GO_ON, Session, Status
 from aad.workspace import Workspace
 
 ENDS: dict[Reason, type[SessionEnded]] = {Reason.TIMED_OUT: SessionTimedOut, Reason.STALLED: SessionTimedOut}
-
-NO_PROGRESS = "no progress: the attempt ended as the one before, with the same files"
 
 # Seconds at most to the next try when no descriptor, process or memory is to be had; doubled each time.
 SCARCE_DELAY = 0.1
@@ -299,7 +298,7 @@ class SessionRun:
                 with trio.move_on_after(SAVE_LIMIT, shield=True) as saving:
                     await self._save(attempt.place)
                 if saving.cancelled_caught:
-                    self._tell_unsaved(f"git took longer than {SAVE_LIMIT:g} s")
+                    self._tell_unsaved(messages.text("en", "note.git_slow", {"seconds": f"{SAVE_LIMIT:g}"}))
         return verdict
 
     def _note_answer(self, decision: Decision) -> None:
@@ -338,14 +337,14 @@ class SessionRun:
             self.crew.emit(saved)
 
     def _tell_unsaved(self, why: str) -> None:
-        self.herald.warn(f"its work could not be saved: {why}", EscalationKind.FAILED)
+        self.herald.warn(messages.text("en", "note.unsaved", {"why": why}), EscalationKind.FAILED)
 
     async def _fail(self, verdict: Verdict) -> bool:
         """Take a failure to the parent session and do as it says."""
         failure = verdict.failure or Failure(reason=Reason.UNKNOWN)
         self._failures += 1
         if self._stuck:
-            failure = evolve(failure, message=NO_PROGRESS)
+            failure = evolve(failure, message=messages.text("en", "note.no_progress"))
         if failure.reason is Reason.AUTH:
             failure = evolve(failure, message=": ".join(filter(None, (self.player.name, failure.message))))
         may_retry = (

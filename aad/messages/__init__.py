@@ -9,7 +9,9 @@ from functools import cache
 from importlib import import_module
 
 LANGUAGES = ("en", "ja")
-SECTIONS = ("config", "specs", "plan", "display", "run", "git", "cli", "doctor", "notify", "dialog", "prompt")
+SECTIONS = (
+    "config", "specs", "plan", "display", "run", "git", "cli", "doctor", "notify", "dialog", "prompt", "notes",
+)  # fmt: skip
 
 
 @cache
