@@ -42,7 +42,7 @@ def test_escalations_are_listed_in_japanese(cli: Cli) -> None:
     outcome = cli.run("escalations", "--lang", "ja")
 
     assert outcome.out == (
-        "✓ SPEC-003-error    エラー  失敗  2026-11-22 21:38:24  決定済み  exit code 1\n"
+        "✓ SPEC-003-error    エラー  失敗  2026-11-22 21:38:24  決定済み  終了コード 1\n"
         "? SPEC-002-warning  警告    質問  2026-11-22 22:38:24  未決      Which one? Both are there.\n"
     )
 
@@ -206,8 +206,7 @@ SPEC-003-error
   仕様        SPEC-003 (1回目)
   実行        {RUN}
   日時        2026-11-22 21:38:24
-  理由        exit code 1
-  終わりかた  終了コード 1
+  理由        終了コード 1
   止まる仕様  SPEC-004, SPEC-005
   ログ        .aad/runs/{RUN}/SPEC-003/1/output.log
   決定        スキップ (決定: 方針)

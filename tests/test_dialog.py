@@ -68,7 +68,7 @@ async def test_it_speaks_japanese_and_its_letters_stay_also_in_their_wide_forms(
         > ２
 
         ? SPEC-002 は決定を待っています (3件中2件目):
-          exit code 1
+          終了コード 1
           r 再試行 · s スキップ · c スキップ（依存する仕様は実行） · a 中止 · l 後で
         > r
 

@@ -97,7 +97,7 @@ def _cells(escalation: Escalation, voice: Voice, *, with_run: bool) -> tuple[str
         _read_text(escalation, "run_id") if with_run else "",
         _format_time(escalation.get("timestamp")),
         _name(escalation, "state", voice),
-        _read_text(escalation, "reason"),
+        voice.retell(_read_text(escalation, "reason")),
     )
 
 
@@ -122,7 +122,7 @@ def _facts(escalation: Escalation, voice: Voice) -> Iterator[tuple[str, str]]:
         "spec": _name_attempt(escalation, voice),
         "run": _read_text(escalation, "run_id"),
         "when": _format_time(escalation.get("timestamp")),
-        "reason": _read_text(escalation, "reason"),
+        "reason": voice.retell(_read_text(escalation, "reason")),
         "failure": _describe_failure(escalation, voice),
         "files": ", ".join(_read_list(conflict, "files")),
         "specs": ", ".join(_read_list(conflict, "specs")),
@@ -184,7 +184,7 @@ def _describe_failure(escalation: Escalation, voice: Voice) -> str:
             told = voice.say("reason.exit_code_known", {"code": code})
         case _:
             return ""
-    return "" if told == _read_text(escalation, "reason") else told
+    return "" if told == voice.retell(_read_text(escalation, "reason")) else told
 
 
 def _next_steps(escalation: Escalation, project: Project, voice: Voice) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Inquiry:
         key = "dialog.stuck" if question is None else "dialog.asks"
         fields = {"spec": self.escalation.spec_id, "number": number, "total": total}
         yield voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say(key, fields))
-        text = self.escalation.reason if question is None else question.text
+        text = voice.retell(self.escalation.reason) if question is None else question.text
         lines, options = [clean(line) for line in text.splitlines()], [*self._list_options()]
         shown = _begin(lines), [(head, self._shorten(words, OPTION)) for head, words in options[:LINES]]
         yield from (f"  {line}".rstrip() for line in shown[0])

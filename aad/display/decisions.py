@@ -53,7 +53,7 @@ def _find_open(session: Session) -> EscalationRaised | None:
 
 def say_open(raised: EscalationRaised, voice: Voice) -> str:
     """Return what is open in a line: its id, and the first line of what is asked or was the reason."""
-    text = raised.message if raised.question is None else raised.question.text
+    text = voice.retell(raised.message) if raised.question is None else raised.question.text
     fields = {"escalation": raised.escalation, "message": _begin(text, voice)}
     return voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say("status.open", fields))
 
@@ -65,7 +65,7 @@ def say_waits(state: RunState, voice: Voice) -> Iterator[str]:
         if session.status is Status.WAITING and session.pending is None and session.message:
             specs.setdefault(session.message, []).append(session.spec_id)
     for message, ids in specs.items():
-        fields = {"specs": format_names(ids), "message": _begin(message, voice)}
+        fields = {"specs": format_names(ids), "message": _begin(voice.retell(message), voice)}
         yield voice.mark(Role.WARN, voice.style.symbols.waiting, voice.say("status.waits", fields))
 
 

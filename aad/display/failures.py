@@ -5,6 +5,7 @@ import signal
 from aad import messages
 from aad.display.text import clean, format_names
 from aad.events import Failure, Reason
+from aad.messages.retelling import retell
 
 # How many files of a conflict are named.
 FILES = 3
@@ -25,9 +26,10 @@ def describe_failure(lang: str, failure: Failure) -> str:
         return words
     if detail in _OWN:
         return messages.text(lang, _OWN[detail], {"reason": words})
+    told = retell(detail, lang)
     if failure.reason is Reason.UNKNOWN or detail.startswith(words):
-        return detail
-    return messages.text(lang, "reason.detail", {"reason": words, "detail": detail})
+        return told
+    return messages.text(lang, "reason.detail", {"reason": words, "detail": told})
 
 
 def name_signal(number: int) -> str:

@@ -247,7 +247,9 @@ class Narrator:
     @_tell.register
     def _(self, event: events.SessionWaiting) -> list[str]:
         self._waiting.add(event.escalation or "")
-        sentence = self.voice.say("log.waiting", {"spec": event.spec, "message": event.message})
+        sentence = self.voice.say(
+            "log.waiting", {"spec": event.spec, "message": self.voice.retell(event.message)}
+        )
         mark = self.voice.mark(Role.WARN, self._symbols.waiting, sentence)
         return [mark, *self._list_options(event.spec), *self._point_to_question(event.escalation)]
 
@@ -313,7 +315,7 @@ class Narrator:
     def _tell_trouble(self, event: events.EscalationRaised, key: str, role: Role, sign: str) -> list[str]:
         fields = {
             "spec": event.spec,
-            "message": event.message,
+            "message": self.voice.retell(event.message),
             "level": self.voice.say(f"escalations.level.{event.level}"),
             "elapsed": self._duration(event.elapsed_s or 0.0),
             "limit": self._duration(event.limit_s or 0.0),

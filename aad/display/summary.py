@@ -86,7 +86,7 @@ def _say_critical(escalation: str, reason: str, voice: Voice, decisions: Decisio
     """Return that an escalation ended the run, or a person because of it."""
     decided = decisions.get(escalation)
     if decided is None or decided.by != PERSON:
-        return voice.say("summary.critical", {"escalation": escalation, "reason": reason})
+        return voice.say("summary.critical", {"escalation": escalation, "reason": voice.retell(reason)})
     key = "summary.person_reason" if decided.message else "summary.person"
     return voice.say(key, {"escalation": escalation, "reason": decided.message})
 

@@ -10,6 +10,7 @@ from attrs import frozen
 from aad import messages
 from aad.display.style import Role, Style
 from aad.display.text import clean
+from aad.messages.retelling import retell
 
 
 @frozen
@@ -26,6 +27,10 @@ class Voice:
     def count(self, key: str, count: int, fields: Mapping[str, object] | None = None) -> str:
         """Return the sentence of a key in the plural form of `count`, its fields made safe."""
         return messages.counted(self.lang, key, count, _clean_fields(fields or {}))
+
+    def retell(self, text: str) -> str:
+        """Return what is recorded in English in this language, where it is a sentence of ours."""
+        return retell(text, self.lang)
 
     def head(self, sign: str, key: str) -> str:
         """Return a heading behind its sign, which brings its own blank."""

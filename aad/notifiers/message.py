@@ -6,6 +6,7 @@ from aad import messages
 from aad.display.text import clean
 from aad.escalationlog import EscalationLog
 from aad.events import EscalationLevel
+from aad.messages.retelling import retell
 
 # Characters; what is longer stands in the escalation's file.
 LONGEST_BODY = 500
@@ -25,4 +26,6 @@ def make_message(log: EscalationLog, lang: str) -> Message | None:
     if log.level is EscalationLevel.WARNING:
         return None
     title = messages.text(lang, f"notify.title.{log.kind}", {"spec": clean(log.spec_id)})
-    return Message(title, clean(log.reason)[:LONGEST_BODY], log.level is EscalationLevel.CRITICAL)
+    return Message(
+        title, clean(retell(log.reason, lang))[:LONGEST_BODY], log.level is EscalationLevel.CRITICAL
+    )
