@@ -11,6 +11,7 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
+from aad import messages
 from aad.agents.base import Verdict
 from aad.agents.talk import Wants
 from aad.attempt import Attempt
@@ -105,7 +106,7 @@ class LiveQuestions:
         """End the attempt with a question that has no answer; what it asked besides is told, and not lost."""
         self.unanswered = log, decision
         for wants in self._waiting.values():
-            told = f"also asked; the agent is told to ask it again when it goes on: {wants.text}"
+            told = messages.text("en", "note.asked_besides", {"question": wants.text})
             self.attempt.warn_of(EscalationKind.QUESTION, told)
         self.attempt.stop_asking()
 

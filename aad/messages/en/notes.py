@@ -18,6 +18,7 @@ TEXTS: dict[str, str] = {
     "note.spent_tokens": "{used} of {most} tokens",
     "note.spent_cost": "{used} of {most} USD",
     "note.asks_more": "asks more than one thing at once; only the first is asked, and not: {question}",
+    "note.asked_besides": "also asked; the agent is told to ask it again when it goes on: {question}",
     "note.events_strange": "lines in AAD_EVENTS that are not understood: {count}, the first: {line}",
     "note.troubles_over": "over {count} warnings and errors: the rest are not told",
     "note.tool_denied": "the agent was not allowed: {tool}",

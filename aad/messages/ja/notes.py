@@ -14,6 +14,7 @@ TEXTS: dict[str, str] = {
     "note.spent_tokens": "{most} トークンのうち {used} トークン",
     "note.spent_cost": "{most} USD のうち {used} USD",
     "note.asks_more": "一度に複数の質問がありました。最初の質問だけを尋ね、次の質問は尋ねません: {question}",
+    "note.asked_besides": "ほかの質問もありました。エージェントは再開したときにもう一度尋ねます: {question}",
     "note.events_strange": "AAD_EVENTS に解釈できない行があります: {count} 行、最初の行: {line}",
     "note.troubles_over": "警告とエラーが {count} 件を超えました: 以降は表示しません",
     "note.tool_denied": "エージェントに許可されませんでした: {tool}",
