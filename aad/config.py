@@ -77,7 +77,12 @@ KindWord = Literal[
 
 def split_names(names: str) -> tuple[str, ...]:
     """Return the names of the agents that a setting gives, in their order."""
-    return tuple(filter(None, (name.strip() for name in names.split(","))))
+    return tuple(filter(None, split_words(names)))
+
+
+def split_words(names: str) -> tuple[str, ...]:
+    """Return what stands between the commas of such a setting, empty words among it."""
+    return tuple(name.strip() for name in names.split(","))
 
 
 def matches_glob(spec_id: str, glob: str) -> bool:

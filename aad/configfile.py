@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from aad.config import AGENT_KINDS, OrchestratorConfig, PolicyRule
+from aad.config import AGENT_KINDS, AGENT_NAME, OrchestratorConfig, PolicyRule
 from aad.errors import InputError, Problem
 from aad.project import Project
 from aad.variables import PROFILE, find_slips, read_variables
@@ -253,7 +253,8 @@ def _from_options(options: Mapping[str, object]) -> Layer:
 
 def _list_agents(layer: Layer) -> Iterable[str]:
     agents = layer.table.get("agents")
-    return agents if isinstance(agents, Mapping) else ()
+    # What is no name would only be in the way among those to choose from.
+    return (name for name in agents if re.fullmatch(AGENT_NAME, name)) if isinstance(agents, Mapping) else ()
 
 
 def _apply(

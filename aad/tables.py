@@ -92,10 +92,20 @@ def find_agent_faults(table: Mapping[str, Any], known: AbstractSet[str]) -> Iter
             yield from _find_strangers(("override", number, "agent"), override.get("agent"), known)
     agents = table.get("agents")
     for name, options in agents.items() if isinstance(agents, Mapping) else ():
-        kind = options.get("kind", name) if isinstance(options, Mapping) else None
-        if isinstance(kind, str) and kind not in AGENT_KINDS:
-            fields = {"value": show(kind), "known": ", ".join(AGENT_KINDS)}
-            yield Fault(("agents", name, "kind"), "config_agent_kind", fields)
+        if isinstance(name, str) and not re.fullmatch(AGENT_NAME, name):
+            yield Fault(("agents", name), "config_agent_name", {})
+        elif isinstance(options, Mapping):
+            yield from _judge_kind(name, options)
+
+
+def _judge_kind(name: str, options: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield a fault where an agent is of no kind that there is; one of the kinds needs not say its own."""
+    keys, known = ("agents", name, "kind"), ", ".join(AGENT_KINDS)
+    kind = options.get("kind")
+    if isinstance(kind, str) and kind not in AGENT_KINDS:
+        yield Fault(keys, "config_agent_kind", {"value": show(kind), "known": known})
+    if "kind" not in options and name not in AGENT_KINDS:
+        yield Fault(keys, "config_agent_no_kind", {"known": known})
 
 
 def _find_strangers(keys: Keys, value: object, known: AbstractSet[str]) -> Iterator[Fault]:

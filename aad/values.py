@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar, get_args
 
-from aad.config import AGENT_NAME, ActionWord, Choice, Rule, split_names
+from aad.config import AGENT_NAME, ActionWord, Choice, Rule, split_words
 from aad.units import parse_duration, parse_size
 
 LONGEST_SHOWN = 60
@@ -142,10 +142,12 @@ def _read_address(value: object, _: Rule) -> str:
 def _read_agents(value: object, _: Rule) -> str:
     """Read the name of an agent, or several in their order; which there are is seen to elsewhere."""
     words = value if isinstance(value, list | tuple) else [value]
-    names = [name for word in words for name in split_names(read_text(word))]
-    if names and all(re.fullmatch(AGENT_NAME, name) for name in names):
-        return ",".join(names)
-    raise WrongValueError("config_agents", value=show(value))
+    names = [name for word in words for name in split_words(read_text(word))]
+    if not any(names) or not all(re.fullmatch(AGENT_NAME, name) for name in names if name):
+        raise WrongValueError("config_agents", value=show(value))
+    if not all(names):
+        raise WrongValueError("config_agents_gap", value=show(value))
+    return ",".join(names)
 
 
 def _parse(parse: Callable[[str], T], value: object, key: str) -> T:

@@ -240,7 +240,7 @@ def test_what_older_files_call_the_bound_of_cost_is_taken() -> None:
         ({"agent": "clod"}, ("agent",), "config_agent_unknown"),
         ({"agent": {"kind": ["claude", "clod"]}}, ("agent", "kind"), "config_agent_unknown"),
         ({"override": [{"agent": "clod"}]}, ("override", 0, "agent"), "config_agent_unknown"),
-        ({"agents": {"clod": {}}}, ("agents", "clod", "kind"), "config_agent_kind"),
+        ({"agents": {"clod": {}}}, ("agents", "clod", "kind"), "config_agent_no_kind"),
         ({"agents": {"mine": {"kind": "clod"}}}, ("agents", "mine", "kind"), "config_agent_kind"),
     ],
 )

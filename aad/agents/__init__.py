@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from aad.config import AGENT_KINDS, AGENT_NAME, OrchestratorConfig, split_names
+from aad.config import AGENT_KINDS, AGENT_NAME, OrchestratorConfig, split_names, split_words
 from aad.errors import Problem
 from aad.spec import Spec, SpecStatus
 
@@ -54,8 +54,11 @@ def _check_agents(spec: Spec, config: OrchestratorConfig, line: int) -> Iterator
         return
     known = sorted({*AGENT_KINDS, *config.agents})
     fields = {"spec": spec.id, "known": ", ".join(known)}
-    for name in split_names(spec.agent) or ("",):
-        if name not in known:
+    words = split_words(spec.agent)
+    for name in dict.fromkeys(words):
+        if not name and any(words):
+            yield _place("agent_gap", {**fields, "agent": ", ".join(words)}, spec, line)
+        elif name not in known:
             key = "agent_unknown" if re.fullmatch(AGENT_NAME, name) else "agent_unnamed"
             yield _place(key, {**fields, "agent": name}, spec, line)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from aad.config import Isolation
 from aad.errors import InputError, Problem
@@ -96,6 +96,13 @@ def _read_texts(entry: Entry) -> tuple[Text, ...]:
     return tuple(text for text in texts if not text.empty)
 
 
+def _read_agents(entry: Entry) -> tuple[Text, ...]:
+    """Read the names of agents: an item that says nothing is an empty name, which is refused elsewhere."""
+    if isinstance(entry.value, tuple):
+        return tuple(evolve(text, value="") if text.empty else text for text in entry.value)
+    return _read_texts(entry)
+
+
 def _read_paths(entry: Entry) -> tuple[str, ...]:
     return tuple(text.value for text in _read_texts(entry))
 
@@ -148,7 +155,7 @@ _READERS: dict[str, Callable[[Entry], object]] = {
     "depends_on": _read_texts,
     "conflicts_with": _read_texts,
     "status": _read_text,
-    "agent": _read_texts,
+    "agent": _read_agents,
     "run": _read_command,
     "verify": _read_command,
     "isolation": _read_isolation,

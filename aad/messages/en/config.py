@@ -23,6 +23,14 @@ TEXTS: dict[str, str] = {
     "config_table_json": '`{name}` must be a JSON object such as {{"key": 1}}',
     "config_command": '`{name}` must be a shell line, or a list with a program and its arguments: ["make", "test"]',
     "config_agents": "`{name}` must be the name of an agent, or a list of names, not {value}",
+    "config_agents_gap": "`{name}` holds an empty name: {value} (take it out, or write which agent is meant)",
+    "config_agent_name": (
+        "`{name}`: an agent cannot be called that (its name needs letters, digits, `_`, `.` and `-`, and nothing else)"
+    ),
+    "config_agent_no_kind": (
+        "`{name}` is missing: an agent with a name of your own needs one of {known} "
+        '(write it as kind = "claude", or call the table by one of these)'
+    ),
     "config_agent_unknown": (
         "`{name}`: there is no agent {agent} (choose one of {known}, or give it a table [agents.{agent}])"
     ),

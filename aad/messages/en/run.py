@@ -6,6 +6,7 @@ TEXTS: dict[str, str] = {
     "agent_unnamed": '`agent` of {spec} must be the name of an agent, or a list of names, not "{agent}" (known: {known}; without that line [agent] in config/aad.toml says which)',
     "registered_too_late": "registered too late: the run is going on (register every spec before `run`)",
     "session_under_way": "session {session} is under way: its end is the run's own business",
+    "agent_gap": '`agent` of {spec} holds an empty name: "{agent}" (take it out, or write which agent is meant: {known})',
     "agent_unknown": "{spec} asks for the agent {agent}, which there is not (known: {known}; a table [agents.{agent}] with its `kind` makes one)",
     "dependency_unregistered": "{spec} depends on {needed}, which is not registered (register it, or take the dependency out)",
     "drafts_left_out": "left out, still drafts: {names} (--allow-draft takes them in)",

@@ -27,6 +27,16 @@ TEXTS: dict[str, str] = {
     "config_table_json": '`{name}` は {{"key": 1}} のような JSON オブジェクトにしてください',
     "config_command": ('`{name}` はシェルの一行か、プログラムと引数のリスト ["make", "test"] にしてください'),
     "config_agents": "`{name}` にはエージェントの名前か、名前のリストを指定してください（現在の値: {value}）",
+    "config_agents_gap": (
+        "`{name}` に空の名前があります: {value}（取り除くか、使うエージェントの名前を書いてください）"
+    ),
+    "config_agent_name": (
+        "`{name}`: この名前のエージェントは作れません（名前には英数字と `_`、`.`、`-` だけを使ってください）"
+    ),
+    "config_agent_no_kind": (
+        "`{name}` がありません。自分で付けた名前のエージェントには種類が必要です: {known} のいずれか"
+        '（kind = "claude" のように書くか、表の名前をこのいずれかにしてください）'
+    ),
     "config_agent_unknown": (
         "`{name}`: エージェント {agent} はありません（{known} から選ぶか、表 [agents.{agent}] を書いてください）"
     ),

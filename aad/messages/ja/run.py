@@ -6,6 +6,7 @@ TEXTS: dict[str, str] = {
     "registered_too_late": "実行中のため登録できません（`run` の前にすべて登録してください）",
     "session_under_way": "セッション {session} は実行中です。終了は実行側が判断します",
     "agent_unnamed": '{spec} の `agent` にはエージェントの名前か、名前のリストを指定してください（現在の値: "{agent}"。使えるもの: {known}。この行がなければ config/aad.toml の [agent] で決まります）',
+    "agent_gap": '{spec} の `agent` に空の名前があります: "{agent}"（取り除くか、使うエージェントの名前を書いてください。使えるもの: {known}）',
     "agent_unknown": "{spec} が指定するエージェント {agent} はありません（使えるもの: {known}。表 [agents.{agent}] に `kind` を書けば作れます）",
     "run_and_agent": "{spec} には `run:` と、コマンドを実行しないエージェント {agent} の両方が指定されています（どちらかを外してください）",
     "dependency_unregistered": "{spec} は {needed} に依存していますが、登録されていません（登録するか、依存関係を外してください）",
