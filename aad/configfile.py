@@ -129,19 +129,46 @@ def find_idle_rules(
     return problems
 
 
+def locate_setting(
+    project: Project,
+    keys: "Keys",
+    *,
+    profile: str | None = None,
+    environ: Mapping[str, str],
+) -> Callable[..., Problem]:
+    """Return what turns the key of a sentence and its fields into a problem with a setting.
+
+    The settings are sound, and somewhere `keys` lead to a value: where it counts, that is its place.
+    """
+    layers, _ = _read_layers(project, profile, environ)
+    ways = [keys, (*keys[:-1], "max_cost")] if keys == ("agent", "max_cost_usd") else [keys]
+    used = [layer for layer in reversed(layers) if layer.use]
+    layer, way = next((layer, way) for layer in used for way in ways if _holds(layer.table, way))
+    return partial(_locate, layer, way)
+
+
+def _holds(table: object, keys: "Keys") -> bool:
+    """Tell whether keys lead to a value in a table."""
+    for key in keys:
+        if not isinstance(table, Mapping) or key not in table:
+            return False
+        table = table[key]
+    return True
+
+
 def _read_rules(layer: Layer) -> Iterator[tuple[PolicyRule, Callable[..., Problem]]]:
     """Yield the rules of a source, and what turns a fault of each into a problem."""
     from aad.tables import lay_over  # cattrs costs more than all the rest together
 
     config, _ = lay_over(OrchestratorConfig(), {"escalation": layer.table.get("escalation", {})})
     for number, rule in enumerate(config.escalation.policy):
-        yield rule, partial(_locate_rule, layer, number)
+        yield rule, partial(_locate, layer, ("escalation", "policy", number))
 
 
-def _locate_rule(layer: Layer, number: int, key: str, fields: Mapping[str, object] = NOTHING) -> Problem:
+def _locate(layer: Layer, keys: "Keys", key: str, fields: Mapping[str, object] = NOTHING) -> Problem:
     from aad.tables import Fault  # as above
 
-    return layer.locate(Fault(("escalation", "policy", number), key, fields))
+    return layer.locate(Fault(keys, key, fields))
 
 
 def _show_place(locate: Callable[..., Problem]) -> str:

@@ -17,7 +17,7 @@ from aad.agents.probing import Probed, probe_agents
 from aad.checkout import inspect_checkout, lies_in_repository, refuse_broken
 from aad.cli.answers import answer_json, answer_text, format_size
 from aad.cli.console import Console, Looks, format_option, looks_options, make_console, open_console
-from aad.cli.planning import find_idle
+from aad.cli.planning import find_idle, find_idle_bounds
 from aad.cli.specs import find_all_faults, list_ids
 from aad.config import AGENT_KINDS, OrchestratorConfig, apply_overrides
 from aad.descriptors import read_limit
@@ -63,10 +63,11 @@ class _Patient:
         return [name for name in names if name in AGENT_KINDS or name in config.agents]
 
     def find_idle(self) -> list[Problem]:
-        """Return a warning for each rule of the settings that never decides; of faulty ones, nothing."""
+        """Return a warning for each rule and bound of the settings without use; of faulty ones, nothing."""
         if self.faults:
             return []
-        return find_idle(self.console, None if self.catalogue is None else list_ids(self.catalogue))
+        ids = None if self.catalogue is None else list_ids(self.catalogue)
+        return [*find_idle(self.console, ids), *find_idle_bounds(self.console, self.list_agents())]
 
     def wants_worktrees(self, *, inside: bool) -> bool:
         """Tell whether some session is to work in a git worktree; what faulty settings want is not known."""

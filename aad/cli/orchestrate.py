@@ -10,11 +10,10 @@ from aad.cli.console import Console, Looks, format_option, looks_options, open_c
 from aad.cli.planning import (
     Wish,
     choose_specs,
-    find_idle,
     find_wanted_checkout,
     plan_selection,
     tell_drafts,
-    tell_problems,
+    tell_idle,
     tell_sharing,
     tell_uncommitted,
 )
@@ -94,7 +93,7 @@ def _orchestrate(options: dict[str, Any], lang: str) -> int:
         plan = _plan(console, wish, options["resume"])
         checkout = find_wanted_checkout(console, plan)
         if not options["quiet"]:
-            tell_problems(console, find_idle(console))
+            tell_idle(console, plan)
             tell_sharing(console, plan)
             tell_uncommitted(console, checkout)
         return _show_plan(console, plan, options["form"])

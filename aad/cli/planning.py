@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from aad.agents import check_runnable
+from aad.agents import check_runnable, find_names
 from aad.cli.console import Console
 from aad.config import apply_overrides
-from aad.configfile import find_idle_rules
+from aad.configfile import find_idle_rules, locate_setting
 from aad.display.text import clean
 from aad.errors import Problem
 from aad.history import read_durations
@@ -134,6 +134,29 @@ def find_idle(console: Console, ids: Collection[str] | None = None) -> list[Prob
     if not console.config.escalation.policy:
         return []
     return find_idle_rules(console.project, profile=console.profile, environ=os.environ, ids=ids)
+
+
+def find_idle_bounds(console: Console, names: Iterable[str]) -> list[Problem]:
+    """Return a warning for each bound in dollars that does not hold one of these agents."""
+    config = console.config
+    bounds = [config.budget.max_cost_usd, config.agent.max_cost_usd]
+    if not any((*bounds, *(options.max_cost_usd for options in config.agents.values()))):
+        return []
+    # All kinds of agents are loaded with it.
+    from aad.agents import idlebounds
+
+    problems = []
+    for idle in idlebounds.find_idle_bounds(config, names):
+        locate = locate_setting(console.project, idle.keys, profile=console.profile, environ=os.environ)
+        problems.append(locate("config_bound_cost", {"agents": ", ".join(idle.agents)}))
+    return problems
+
+
+def tell_idle(console: Console, plan: Plan) -> None:
+    """Warn of what in the settings has no use for what is about to run."""
+    left = [plan.specs[spec_id].spec for spec_id in plan.remaining]
+    names = dict.fromkeys(name for spec in left for name in find_names(spec, console.config))
+    tell_problems(console, [*find_idle(console), *find_idle_bounds(console, names)])
 
 
 def tell_problems(console: Console, problems: Iterable[Problem]) -> None:

@@ -16,9 +16,8 @@ from aad.cli.keyboard import Keyboard, marks_pastes
 from aad.cli.planning import (
     Wish,
     choose_specs,
-    find_idle,
     tell_drafts,
-    tell_problems,
+    tell_idle,
     tell_sharing,
     tell_uncommitted,
 )
@@ -118,7 +117,7 @@ def _carry_out(
     diagnostics.write = plain.say
     if telling.verbosity > QUIET:
         tell_drafts(console, selection)
-        tell_problems(console, find_idle(console))
+        tell_idle(console, plan)
         tell_sharing(console, plan)
         tell_uncommitted(console, orchestrator.checkout)
     orchestrator.office.tell_patience(plain.tell_patience)

@@ -54,7 +54,10 @@ TEXTS: dict[str, str] = {
     ),
     "config_answer": '`{name}` must say what is answered: text = "Use the second one."',
     "config_no_answer": '`{name}` has no place beside the action {value} (remove it, or answer: action = "answer")',
-    # Rules without use
+    # Rules and bounds without use
+    "config_bound_cost": (
+        "`{name}` does not hold whoever tells no cost: {agents} (set `max_tokens` or `max_turns` beside it)"
+    ),
     "config_rule_action": "`{name}`: this rule never decides: `{action}` can do nothing about the kind {kind} (possible: {known})",
     "config_rule_late": "`{name}`: this rule never decides: {before} decides before it (put it further up, or take it out)",
     "config_rule_level": "`{name}`: this rule never decides: what `{action}` decides of the kind {kind} never has the level {value} (possible: {known})",

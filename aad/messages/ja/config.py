@@ -65,7 +65,11 @@ TEXTS: dict[str, str] = {
     "config_no_answer": (
         '`{name}` は動作 {value} と一緒には使えません（削除するか、action = "answer" にしてください）'
     ),
-    # Rules without use
+    # Rules and bounds without use
+    "config_bound_cost": (
+        "`{name}` は費用を伝えないエージェントには働きません: {agents}"
+        "（`max_tokens` か `max_turns` も設定してください）"
+    ),
     "config_rule_action": (
         "`{name}`: この規則が働くことはありません。種類 {kind} に `{action}` はできません（できること: {known}）"
     ),
