@@ -1,6 +1,6 @@
 """Judges what was found of a machine and a project: will aad work here, and what holds? Looks at nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -189,23 +189,34 @@ def check_holder(run: str | None) -> Check:
     return _say("holder", State.INFO, "doctor.holder", {"run": run})
 
 
-def check_agents(found: Sequence[Probed]) -> list[Check]:
-    """Say of each coding agent how it stands, or that there is none."""
-    return [check_agent(each) for each in found] or [_say("agents", State.INFO, "init.no_agents")]
+def check_agents(found: Sequence[Probed], lists: Collection[Sequence[str]] = ()) -> list[Check]:
+    """Say of each coding agent how it stands, or that there is none; by `lists` specs are to be run."""
+    missing = {each.name for each in found if each.program is None}
+    # Where a list has one that is there, that one takes over.
+    needed = {name for names in lists if missing.issuperset(names) for name in names}
+    checks = [check_agent(each, needed=each.name in needed) for each in found]
+    return checks or [_say("agents", State.INFO, "init.no_agents")]
 
 
-def check_agent(found: Probed) -> Check:
-    """Judge one coding agent; that there is none is a problem only where a spec is to be run by it."""
+def check_agent(found: Probed, *, needed: bool) -> Check:
+    """Judge one coding agent; that there is none is a problem only where nobody else can run a spec."""
     version = f"{found.kind} {found.version or '?'}"
     shown = version if found.name == found.kind else f"{found.name} ({version})"
     sign = found.signed_in
     fields = {"name": found.name, "agent": shown, "at": "" if sign is None else sign.at}
     if found.program is None:
-        state = State.PROBLEM if found.wanted else State.INFO
-        return _say("agents", state, "doctor.agent_missing", fields, remedy="doctor.agent_remedy")
+        return _say_missing(found, fields, needed=needed)
     key = "doctor.agent_unsigned" if sign is None else f"doctor.agent_{sign.by}"
     told = _say("agents", State.INFO if sign is None else State.OK, key, fields)
     return evolve(told, details=tuple(map(Problem, describe_caps(found.caps))))
+
+
+def _say_missing(found: Probed, fields: Mapping[str, object], *, needed: bool) -> Check:
+    remedy = "doctor.agent_remedy"
+    if found.wanted and not needed:
+        return _say("agents", State.WARNING, "doctor.agent_replaced", fields, remedy=remedy)
+    state = State.PROBLEM if needed else State.INFO
+    return _say("agents", state, "doctor.agent_missing", fields, remedy=remedy)
 
 
 def describe_caps(caps: Caps) -> list[str]:

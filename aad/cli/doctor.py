@@ -56,11 +56,16 @@ class _Patient:
         ready = [spec for spec in specs if spec.status is SpecStatus.READY] or [Spec(id="SPEC-001")]
         return [apply_overrides(self.console.config, spec) for spec in ready]
 
+    def list_casts(self) -> list[tuple[str, ...]]:
+        """Return the names of the agents by which each spec may be run, less what there is not."""
+        config = self.console.config
+        casts = dict.fromkeys(find_names(spec, config) for spec in self.list_ready())
+        known = {*AGENT_KINDS, *config.agents}
+        return [tuple(name for name in names if name in known) for names in casts]
+
     def list_agents(self) -> list[str]:
         """Return the names of the agents by which specs are to be run, less what there is not."""
-        config = self.console.config
-        names = dict.fromkeys(name for spec in self.list_ready() for name in find_names(spec, config))
-        return [name for name in names if name in AGENT_KINDS or name in config.agents]
+        return list(dict.fromkeys(name for names in self.list_casts() for name in names))
 
     def find_idle(self) -> list[Problem]:
         """Return a warning for each rule and bound of the settings without use; of faulty ones, nothing."""
@@ -122,7 +127,7 @@ def _receive(looks: Looks) -> _Patient:
 
 def _examine(patient: _Patient, agents: Sequence[Probed]) -> Iterator[Check]:
     yield from _examine_machine(patient.console)
-    yield from diagnosis.check_agents(agents)
+    yield from diagnosis.check_agents(agents, patient.list_casts())
     yield from _examine_output(patient.console)
     yield from _examine_git(patient)
     yield from _examine_project(patient)

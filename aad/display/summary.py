@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 from types import MappingProxyType
 
+from aad.config import split_names
 from aad.display.decisions import Decisions, find_reasoned, list_open, say_decision, say_waits, ways_to_decide
 from aad.display.failures import has_output, name_signal
 from aad.display.style import Role
 from aad.display.text import format_count, format_duration, format_names
 from aad.display.usage import say_cost, say_tokens
 from aad.display.voice import Voice
-from aad.events import PERSON
+from aad.events import PERSON, Reason
 from aad.state import RunState, Session, Status
 
 NAMES_LIMIT = 10
@@ -172,6 +173,8 @@ def _next_commands(state: RunState) -> Iterator[str]:
     for session in failed[:1]:
         if has_output(session.failure):
             yield f"aad logs {session.spec_id}"
+        if _lacks_agent(session, state):
+            yield "aad doctor"
     for session in failed[:1]:
         yield from map(_show_escalation, session.escalations[-1:])
     yield from ways_to_decide(found)
@@ -181,6 +184,16 @@ def _next_commands(state: RunState) -> Iterator[str]:
     if any(_may_go_on(session, dropped) for session in sessions):
         yield "aad orchestrate --resume"
     yield from _merge_commands(state)
+
+
+def _lacks_agent(session: Session, state: RunState) -> bool:
+    """Tell whether an agent could not be started; what a command lacks nobody but its author knows."""
+    failure = session.failure
+    began = session.attempt in session.agents
+    if failure is None or failure.reason is not Reason.SPAWN_FAILED or began or state.plan is None:
+        return False
+    planned = next((entry.agent for entry in state.plan.specs if entry.id == session.spec_id), "")
+    return any(name != "command" for name in split_names(planned))
 
 
 def _may_go_on(session: Session, dropped: frozenset[str]) -> bool:

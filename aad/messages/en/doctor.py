@@ -26,6 +26,7 @@ TEXTS: dict[str, str] = {
     "doctor.agent_key": "{agent}: a key is set, {at}",
     "doctor.agent_unsigned": "{agent}: whether somebody is signed in cannot be told from here",
     "doctor.agent_missing": "{name}: its program is not found",
+    "doctor.agent_replaced": "{name}: its program is not found; another one of its list takes over",
     "doctor.agent_remedy": "install it, or name its program in the settings: command = [...] in [agents.{name}]",
     "doctor.can_resumes": "resumes",
     "doctor.can_plans": "tells its plan",

@@ -26,6 +26,7 @@ TEXTS: dict[str, str] = {
     "doctor.agent_key": "{agent}: 鍵が設定されています（{at}）",
     "doctor.agent_unsigned": "{agent}: サインインしているかどうかは、ここからは分かりません",
     "doctor.agent_missing": "{name}: プログラムが見つかりません",
+    "doctor.agent_replaced": "{name}: プログラムが見つかりません。リストにある別のエージェントが引き継ぎます",
     "doctor.agent_remedy": "インストールするか、設定の [agents.{name}] でプログラムを指定してください: command = [...]",
     "doctor.can_resumes": "再開できる",
     "doctor.can_plans": "計画を伝える",
