@@ -5,7 +5,7 @@ machinery is loaded only when there is something to read.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, partial, reduce
 from pathlib import Path
@@ -96,10 +96,12 @@ def load_config(
     )
     config = OrchestratorConfig()
     # An agent may get its table from another source than its name.
-    known = {*AGENT_KINDS, *(name for layer in layers for name in _list_agents(layer))}
+    agents = [agent for layer in layers for agent in _list_agents(layer)]
+    known = {*AGENT_KINDS, *(name for name, _ in agents)}
+    kinds = {*AGENT_KINDS, *(name for name, options in agents if "kind" in options)}
     for layer in layers:
         if layer.table:
-            config = _apply(layer, config, problems, known)
+            config = _apply(layer, config, problems, known=known, kinds=kinds)
     if problems:
         raise InputError(sorted(problems, key=lambda problem: (problem.path is None, problem.line or 0)))
     return config
@@ -278,19 +280,27 @@ def _from_options(options: Mapping[str, object]) -> Layer:
     return Layer(table, locate, typed=True)
 
 
-def _list_agents(layer: Layer) -> Iterable[str]:
+def _list_agents(layer: Layer) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the names of agents that have a table, with that."""
     agents = layer.table.get("agents")
-    # What is no name would only be in the way among those to choose from.
-    return (name for name in agents if re.fullmatch(AGENT_NAME, name)) if isinstance(agents, Mapping) else ()
+    for name, options in agents.items() if isinstance(agents, Mapping) else ():
+        # What is no name would only be in the way among those to choose from.
+        if re.fullmatch(AGENT_NAME, name):
+            yield name, options if isinstance(options, Mapping) else {}
 
 
 def _apply(
-    layer: Layer, config: OrchestratorConfig, problems: list[Problem], agents: AbstractSet[str]
+    layer: Layer,
+    config: OrchestratorConfig,
+    problems: list[Problem],
+    *,
+    known: AbstractSet[str],
+    kinds: AbstractSet[str],
 ) -> OrchestratorConfig:
     from aad.tables import find_agent_faults, lay_over  # cattrs costs more than all the rest together
 
     upper, faults = lay_over(config, layer.table, typed=layer.typed)
-    problems += map(layer.locate, (*faults, *find_agent_faults(layer.table, agents)))
+    problems += map(layer.locate, (*faults, *find_agent_faults(layer.table, known, kinds)))
     return upper if layer.use else config
 
 

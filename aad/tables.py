@@ -79,8 +79,13 @@ def lay_over(
     return (config, faults) if faults else (_merge(config, upper, table), ())
 
 
-def find_agent_faults(table: Mapping[str, Any], known: AbstractSet[str]) -> Iterator[Fault]:
-    """Yield a fault for each agent that a table names and that is not `known`, or that is of no kind."""
+def find_agent_faults(
+    table: Mapping[str, Any], known: AbstractSet[str], kinds: AbstractSet[str]
+) -> Iterator[Fault]:
+    """Yield a fault for each agent that a table names and that is not `known`, or that is of no kind.
+
+    `kinds` are the names of those whose kind is known, if not from this table.
+    """
     agent = table.get("agent")
     if isinstance(agent, Mapping):
         yield from _find_strangers(("agent", "kind"), agent.get("kind"), known)
@@ -95,16 +100,16 @@ def find_agent_faults(table: Mapping[str, Any], known: AbstractSet[str]) -> Iter
         if isinstance(name, str) and not re.fullmatch(AGENT_NAME, name):
             yield Fault(("agents", name), "config_agent_name", {})
         elif isinstance(options, Mapping):
-            yield from _judge_kind(name, options)
+            yield from _judge_kind(name, options, kinds)
 
 
-def _judge_kind(name: str, options: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield a fault where an agent is of no kind that there is; one of the kinds needs not say its own."""
+def _judge_kind(name: str, options: Mapping[str, Any], kinds: AbstractSet[str]) -> Iterator[Fault]:
+    """Yield a fault where an agent is of no kind that there is."""
     keys, known = ("agents", name, "kind"), ", ".join(AGENT_KINDS)
     kind = options.get("kind")
     if isinstance(kind, str) and kind not in AGENT_KINDS:
         yield Fault(keys, "config_agent_kind", {"value": show(kind), "known": known})
-    if "kind" not in options and name not in AGENT_KINDS:
+    if "kind" not in options and name not in kinds:
         yield Fault(keys, "config_agent_no_kind", {"known": known})
 
 
@@ -157,7 +162,8 @@ def _merge(lower: Any, upper: Any, table: Mapping[str, Any]) -> Any:  # noqa: AN
     Tables are merged, all else is replaced; but the overrides and rules of both stay, the upper ones first.
     """
     if not has(type(upper)):
-        return {**lower, **upper}
+        both = {name for name in upper if name in lower and has(type(upper[name]))}
+        return {**lower, **upper, **{name: _merge(lower[name], upper[name], table[name]) for name in both}}
     changes = {}
     for key, written in table.items():
         below, above = getattr(lower, key), getattr(upper, key)

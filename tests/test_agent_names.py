@@ -78,6 +78,16 @@ def test_an_agent_with_a_name_of_ones_own_needs_a_kind(tmp_path: Path) -> None:
     ]
 
 
+def test_a_kind_may_be_said_in_another_source_than_the_rest(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.config.parent.mkdir()
+    project.config.write_text('[agents.mine]\nkind = "acp"\n[profile.ci.agents.mine]\nargs = ["-x"]\n')
+
+    mine = load_config(project, profile="ci", environ={}, options={}).agents["mine"]
+
+    assert (mine.kind, mine.args) == ("acp", ("-x",))
+
+
 def test_what_is_wrong_with_names_is_told_in_japanese_too(tmp_path: Path) -> None:
     told = refuse(tmp_path, '[agent]\nkind = ["pi", ""]\n[agents."a b"]\n[agents.second]\n', lang="ja")
 

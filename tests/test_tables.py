@@ -245,13 +245,15 @@ def test_what_older_files_call_the_bound_of_cost_is_taken() -> None:
     ],
 )
 def test_an_agent_that_there_is_not_is_a_fault(table: dict[str, Any], keys: Keys, key: str) -> None:
-    (fault,) = find_agent_faults(table, {"claude", "mine"})
+    (fault,) = find_agent_faults(table, {"claude", "mine"}, set())
 
     assert (fault.keys, fault.key) == (keys, key)
 
 
 def test_an_agent_that_has_a_table_is_known() -> None:
-    assert list(find_agent_faults({"agent": "mine", "agents": {"mine": {"kind": "pi"}}}, {"mine"})) == []
+    assert (
+        list(find_agent_faults({"agent": "mine", "agents": {"mine": {"kind": "pi"}}}, {"mine"}, set())) == []
+    )
 
 
 @pytest.mark.parametrize("word", ["auto", "worktree", "directory", "none"])
