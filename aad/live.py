@@ -103,9 +103,10 @@ class LiveQuestions:
         self.attempt.answer(wants.request_id, decision.text or "", decision.option)
 
     def _give_up(self, log: EscalationLog, decision: Decision | None) -> None:
-        """End the attempt with a question that has no answer; what it asked besides is told, and not lost."""
+        """End the attempt with a question that has no answer; what is asked besides is told, and not lost."""
         self.unanswered = log, decision
-        for wants in self._waiting.values():
+        goes_on = decision is None or decision.action is Action.ANSWER
+        for wants in self._waiting.values() if goes_on else ():
             told = messages.text("en", "note.asked_besides", {"question": wants.text})
             self.attempt.warn_of(EscalationKind.QUESTION, told)
         self.attempt.stop_asking()
