@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from types import FrameType
 
 from attrs import define, field
@@ -44,6 +45,7 @@ class Signals:
     keyboard: Keyboard
     # Those that end the run.
     _endings: list[int] = field(factory=list, init=False)
+    _ranks: Iterator[int] = field(factory=count, init=False)
     _heeding: bool = field(default=False, init=False)
     # When we leave, by a clock that nobody sets.
     _leave_at: float = field(default=math.inf, init=False)
@@ -83,9 +85,8 @@ class Signals:
         if number == signal.SIGCONT:
             return self.keyboard.come_back
         self._endings.append(number)
-        if len(self._endings) == 1:
-            return self._end
-        return self._insist()
+        # Another one may strike amid this, and is dealt with first: just one of them is to end the run.
+        return self._end if next(self._ranks) == 0 else self._insist()
 
     def _insist(self) -> Act | None:
         """Leave soon, or at once if we were told to before: the keepers end what is left when we are gone."""
