@@ -151,7 +151,7 @@ class Attempt:
     def answer(self, request_id: str, text: str, option: str | None) -> None:
         """Tell the agent what a person answered to what it asked."""
         if self._talk is not None:
-            self._talk.answer(request_id, *self._hearing.unmask(request_id, text, option))
+            self._talk.answer(request_id, text, option, self.redactor.redact)
 
     def stop_asking(self) -> None:
         """End the attempt: what its agent asks is not answered now."""

@@ -110,8 +110,8 @@ class Conversation:
     _voice: Voice | None = field(default=None, init=False)
     # What is to be told in the log.
     _words: list[str] = field(factory=list, init=False)
-    # What it waits for, by the ids of its requests.
-    _wanted: set[str] = field(factory=set, init=False)
+    # What it waits for, in its own words, by the ids of its requests.
+    _wanted: dict[str, Wants] = field(factory=dict, init=False)
     # What was told last of it: some say where their plan stands again and again.
     _last_words: str = field(default="", init=False)
 
@@ -131,10 +131,14 @@ class Conversation:
         """Whether the agent is one to talk with: it may ask, and wait for the answer."""
         return self._speaker is not None
 
-    def answer(self, request_id: str, text: str, option: str | None) -> None:
-        """Tell the agent what a person answered to what it asked."""
+    def answer(
+        self, request_id: str, text: str, option: str | None, redact: Callable[[str], str] = str
+    ) -> None:
+        """Tell the agent what a person answered to what it asked, and saw as `redact` masks it."""
+        wants = self._wanted.pop(request_id, None)
+        if wants is not None:
+            text, option = wants.unmask(text, option, redact)
         if self._speaker is not None:
-            self._wanted.discard(request_id)
             self._speaker.answer(request_id, text, option)
             self._answer()
 
@@ -244,9 +248,9 @@ class Conversation:
             case Used(usage=usage):
                 self._usage = usage
             case Wants(request_id=name) if self._voice is not None:
-                self._wanted.add(name)
+                self._wanted[name] = talk
             case Withdrawn(request_id=name):
-                self._wanted.discard(name)
+                self._wanted.pop(name, None)
             case Said() | Retrying():
                 # Whoever talks to its model waits for no tool, whether its end was told or not.
                 self.open_tools.clear()

@@ -37,8 +37,6 @@ class Hearing:
     _own_word: bool = field(default=False, init=False)
     _troubles: int = field(default=0, init=False)
     _told_usage: Usage | None = field(default=None, init=False)
-    # What its agent asks, in its own words, by the ids of its requests.
-    _wanted: dict[str, Wants] = field(factory=dict, init=False)
 
     def look(self, *, last: bool = False) -> bool:
         """Take in what the child has appended to its file; tell whether there was anything."""
@@ -72,19 +70,9 @@ class Hearing:
                     Trouble(message=message, level=EscalationLevel.WARNING), EscalationKind.PERMISSION
                 )
             case Wants():
-                self._wanted[talk.request_id] = talk
                 self.listener.asked(talk.mask(redact))
             case Withdrawn(request_id=name):
                 self.listener.withdrew(name)
-
-    def unmask(self, request_id: str, text: str, option: str | None) -> tuple[str, str | None]:
-        """Return an answer as the agent understands it: people saw its options without their secrets."""
-        wants = self._wanted.pop(request_id, None)
-        if wants is None or option is None:
-            return text, option
-        shown = wants.mask(self.redactor.redact).options
-        own = dict(zip(shown, wants.options, strict=True)).get(option, option)
-        return own if text == option else text, own
 
     def sum_up(self, talk: Conversation) -> None:
         """Tell what the agent has said of its progress, and used, since the last time."""

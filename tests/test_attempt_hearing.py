@@ -2,27 +2,20 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
-from lone_attempt import SECRET, SLOW, Bench, Heard, bench, ends, run_with
+from lone_attempt import SECRET, SLOW, Bench, bench, ends, run_with
 from trio.testing import MockClock
 
 from aad.agents.base import Exit, Outcome, Verdict
 from aad.agents.function import ChildSession
-from aad.agents.talk import Wants
 from aad.childhandle import ChildHandle
 from aad.events import Question, Reason
-from aad.hearing import Hearing
-from aad.news import NewsFile
-from aad.redact import Redactor
 from aad.testing import Script, ScriptedChild
 
 __all__ = ["bench"]
-
-OTHER = "staple-paper-clip"
 
 # What the child says of itself.
 
@@ -243,31 +236,6 @@ async def test_secrets_are_masked_in_questions_and_their_options(
     verdict = await bench.make().run()
 
     assert verdict.question == Question(text="Use [redacted]?", options=("[redacted]", "no"))
-
-
-@pytest.mark.parametrize(
-    ("answer", "understood"),
-    [
-        (("[redacted] (2)", "[redacted] (2)"), (f"{SECRET}", f"{SECRET}")),
-        (("red", "red"), ("red", "red")),
-        (("because of [redacted]", None), ("because of [redacted]", None)),
-    ],
-)
-def test_an_answer_names_an_option_to_the_agent_as_that_has_offered_it(
-    tmp_path: Path, answer: tuple[str, str | None], understood: tuple[str, str | None]
-) -> None:
-    heard = Heard()
-    hearing = Hearing(
-        news=NewsFile(tmp_path / "events"),
-        redactor=Redactor([SECRET, OTHER]),
-        listener=heard,
-        stop=lambda: None,
-    )
-
-    hearing.listen(Wants(request_id="r1", text=f"{OTHER}?", options=(OTHER, SECRET, "red")))
-
-    assert heard.told == [("asked", "[redacted]?")]
-    assert hearing.unmask("r1", *answer) == understood
 
 
 async def test_secrets_are_masked_in_what_a_callable_raises(bench: Bench, autojump_clock: MockClock) -> None:

@@ -103,6 +103,14 @@ class Wants:
         masked = self.question.mask(redact)
         return evolve(self, text=masked.text, options=masked.options, descriptions=masked.descriptions)
 
+    def unmask(self, text: str, option: str | None, redact: Callable[[str], str]) -> tuple[str, str | None]:
+        """Return an answer as the agent understands it: people saw its options as `mask` tells them."""
+        if option is None:
+            return text, None
+        shown = self.mask(redact).options
+        own = dict(zip(shown, self.options, strict=True)).get(option, option)
+        return own if text == option else text, own
+
 
 @frozen(kw_only=True)
 class Withdrawn:
